@@ -1,0 +1,164 @@
+//! Descriptors of processes against their limits, and TCP descriptors that no dump shows: a socket that was reset leaves every
+//! dump while its descriptor stays open.
+
+use std::collections::BTreeSet;
+
+use super::{owners, sockets};
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
+use crate::model::owner::Process;
+use crate::model::state::{State, StateSet};
+use crate::sys::{Kind, System};
+use crate::wire::proc_pid;
+
+/// A process with fewer descriptors cannot leak enough of them to matter.
+const MIN_DESCRIPTORS: u64 = 10;
+
+/// With fewer unhashed descriptors a second look is not worth a dump.
+const SECOND_LOOK: usize = 10;
+
+/// Most descriptor numbers kept as examples.
+const EXAMPLES: usize = 5;
+
+/// Looks at every process's count and limit, and closer at those that hold CLOSE_WAIT or use more than half of their limit.
+pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
+    let Ok(pids) = system.pids() else { return };
+    let leaking: BTreeSet<u32> = close_wait_holders(snapshot);
+    let mut suspects = Vec::new();
+    for pid in pids {
+        let Ok(count) = system.descriptor_count(pid) else { continue };
+        let holds = leaking.contains(&pid);
+        if count < MIN_DESCRIPTORS && !holds {
+            continue;
+        }
+        let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
+        let limit = proc_pid::descriptor_limit(&limits);
+        if holds || limit.is_some_and(|l| count.saturating_mul(2) > l) {
+            let process = snapshot
+                .processes
+                .entry(pid)
+                .or_insert_with(|| owners::process(system, pid));
+            process.descriptors = Some(count);
+            process.descriptor_limit = limit;
+            suspects.push(pid);
+        }
+    }
+    if suspects.is_empty() || !snapshot.coverage.table_is_whole() {
+        return;
+    }
+    let known: BTreeSet<u32> = snapshot.sockets.iter().map(|s| s.inode).collect();
+    let here = system.link("/proc/self/ns/net").ok();
+    for pid in suspects {
+        // Sockets of another namespace are in another table; they are not missing from this one.
+        let there = system.link(&format!("/proc/{pid}/ns/net")).ok();
+        if there.is_none() || there != here {
+            continue;
+        }
+        look(system, snapshot, pid, &known);
+    }
+}
+
+/// The processes that hold sockets in CLOSE_WAIT.
+fn close_wait_holders(snapshot: &Snapshot) -> BTreeSet<u32> {
+    let Some(owners) = &snapshot.owners else { return BTreeSet::new() };
+    let waiting = snapshot.sockets.iter().filter(|s| s.state == State::CloseWait);
+    waiting.flat_map(|s| owners.of(s.inode)).map(|h| h.pid).collect()
+}
+
+/// Counts the TCP descriptors of one process that no dump shows.
+fn look(system: &dyn System, snapshot: &mut Snapshot, pid: u32, known: &BTreeSet<u32>) {
+    let mut missing = match unhashed(system, pid, known) {
+        Ok(missing) => missing,
+        Err(Kind::Absent) => return,
+        Err(_) => {
+            let reason = format!("the descriptors of process {pid} may not be read, and it uses many");
+            snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), None);
+            return;
+        }
+    };
+    if missing.len() >= SECOND_LOOK {
+        // What was opened after the first dump is in the second; what was closed since is no longer held.
+        let mut now = BTreeSet::new();
+        let again = sockets::details(system, StateSet::ALL, 0, None, &mut |s, _| {
+            now.insert(s.inode);
+        });
+        if again.is_ok()
+            && let Ok(still) = unhashed(system, pid, &now)
+        {
+            missing.retain(|m| still.contains(m));
+        }
+    }
+    snapshot.coverage.seen("descriptors");
+    let process = snapshot.processes.entry(pid).or_insert_with(|| Process { pid, ..Process::default() });
+    process.unhashed = Some(missing.len() as u32);
+    process.unhashed_fds = missing.iter().map(|(fd, _)| *fd).take(EXAMPLES).collect();
+}
+
+/// Descriptor and inode of the process's TCP sockets that are not `known`.
+fn unhashed(system: &dyn System, pid: u32, known: &BTreeSet<u32>) -> Result<Vec<(u32, u32)>, Kind> {
+    let mut unknown = Vec::new();
+    system
+        .socket_descriptors(pid, &mut |fd, inode| {
+            if !known.contains(&inode) {
+                unknown.push((fd, inode));
+            }
+        })
+        .map_err(|e| e.kind)?;
+    unknown.retain(|(fd, _)| {
+        let protocol = system.socket_protocol(pid, *fd).unwrap_or_default();
+        protocol == b"TCP" || protocol == b"TCPv6"
+    });
+    unknown.sort_unstable();
+    Ok(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scripted;
+    use super::*;
+    use crate::model::testing::{fresh, socket};
+
+    fn system(namespace: &str) -> Scripted {
+        let limits = format!(
+            "{:<26}{:<21}{:<21}{:<10}\n",
+            "Max open files", "20", "20", "files"
+        );
+        let all: String = [
+            "Max cpu time", "Max file size", "Max data size", "Max stack size", "Max core file size",
+            "Max resident set", "Max processes", "Max locked memory", "Max address space", "Max file locks",
+            "Max pending signals", "Max msgqueue size", "Max nice priority", "Max realtime priority",
+            "Max realtime timeout",
+        ]
+        .iter()
+        .map(|n| format!("{n:<26}{:<21}{:<21}{}\n", 1, 1, if n.ends_with("priority") { "" } else { "u" }))
+        .collect();
+        let mut s = Scripted::default()
+            .file("/proc/9/limits", &(limits + &all))
+            .file("/proc/self/ns/net", "net:[1]")
+            .file("/proc/9/ns/net", namespace);
+        for fd in 0..12 {
+            s = s.file(&format!("protocol 9 {fd}"), if fd < 10 { "TCP" } else { "UNIX" });
+        }
+        s.processes.insert(9, Some((0..12).map(|fd| (fd, 100 + fd)).collect()));
+        s
+    }
+
+    #[test]
+    fn tcp_descriptors_without_a_socket_are_counted_others_not() {
+        let mut snapshot = fresh();
+        let mut known = socket(State::Established, "127.0.0.1:1", "127.0.0.1:2");
+        known.inode = 103;
+        snapshot.sockets.push(known);
+        read(&system("net:[1]"), &mut snapshot);
+        let process = &snapshot.processes[&9];
+        assert_eq!((process.unhashed, process.descriptors), (Some(9), Some(12)));
+        assert_eq!(process.unhashed_fds, [0, 1, 2, 4, 5]);
+    }
+
+    #[test]
+    fn a_process_of_another_namespace_is_left_alone() {
+        let mut snapshot = fresh();
+        read(&system("net:[2]"), &mut snapshot);
+        assert_eq!(snapshot.processes[&9].unhashed, None);
+    }
+}

@@ -1,0 +1,102 @@
+//! The kernel's texts: who and what this host is, its sysctls, its counters; each by name.
+
+use super::seen;
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
+use crate::model::sysctl::Reading;
+use crate::model::text::Text;
+use crate::sys::{Kind, System};
+use crate::wire;
+
+/// The sysctls that rules and advice know. Absent ones are noted as such: a child namespace has no tcp_mem, an old kernel no
+/// tcp_tw_reuse_delay.
+pub const SYSCTLS: &[&str] = &[
+    "net.core.somaxconn",
+    "net.ipv4.ip_autobind_reuse",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_abort_on_overflow",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_max_tw_buckets",
+    "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_orphan_retries",
+    "net.ipv4.tcp_retries2",
+    "net.ipv4.tcp_rfc1337",
+    "net.ipv4.tcp_syn_retries",
+    "net.ipv4.tcp_synack_retries",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
+];
+
+/// Reads host name, kernel release, boot id and our user id.
+pub(super) fn host(system: &dyn System, snapshot: &mut Snapshot) {
+    let text = |path: &str| {
+        let bytes = system.read(path).unwrap_or_default();
+        Text::new(bytes.trim_ascii_end())
+    };
+    snapshot.host.hostname = text("/proc/sys/kernel/hostname");
+    snapshot.host.kernel = text("/proc/sys/kernel/osrelease");
+    snapshot.host.boot_id = text("/proc/sys/kernel/random/boot_id");
+    let status = system.read("/proc/self/status").unwrap_or_default();
+    snapshot.host.euid = wire::proc_pid::effective_uid(&status);
+}
+
+/// Reads the sysctls of the namespace.
+pub(super) fn settings(system: &dyn System, snapshot: &mut Snapshot) {
+    for name in SYSCTLS {
+        let reading = match system.read(&wire::sysctl::path(name)) {
+            Ok(text) => Reading::Value(wire::sysctl::value(&text)),
+            Err(e) => {
+                let state = seen(&e);
+                if state != Seen::Absent {
+                    let reason = Some(e.to_string());
+                    snapshot.coverage.note("sysctl", Seen::Partial, reason, None);
+                }
+                Reading::None(state)
+            }
+        };
+        snapshot.sysctls.0.insert((*name).to_string(), reading);
+    }
+    // A namespace always has its port range: without it, /proc/sys is not there to be read.
+    if snapshot.sysctls.text("net.ipv4.ip_local_port_range").is_none() {
+        let reason = Some("/proc/sys/net is not readable here".to_string());
+        snapshot.coverage.note("sysctl", Seen::Denied, reason, None);
+    }
+    snapshot.coverage.seen("sysctl");
+}
+
+/// Reads the counters of the namespace (and, from sockstat, the host-wide ones).
+pub(super) fn counters(system: &dyn System, snapshot: &mut Snapshot) {
+    type Reader = fn(&[u8], &mut std::collections::BTreeMap<String, i64>);
+    let sources: [(&'static str, &str, Reader); 4] = [
+        ("snmp", "/proc/net/snmp", wire::counters::line_pairs),
+        ("netstat", "/proc/net/netstat", wire::counters::line_pairs),
+        ("sockstat", "/proc/net/sockstat", wire::counters::sockstat),
+        ("sockstat6", "/proc/net/sockstat6", wire::counters::sockstat),
+    ];
+    for (name, path, read) in sources {
+        match system.read(path) {
+            Ok(text) => {
+                read(&text, &mut snapshot.counters.0);
+                snapshot.coverage.seen(name);
+            }
+            Err(e) => {
+                // Every kernel with TCP has the first three; only IPv6 may be missing.
+                let state = match (e.kind, name) {
+                    (Kind::Absent, "sockstat6") => Seen::Absent,
+                    (Kind::Absent, _) => Seen::Failed,
+                    _ => seen(&e),
+                };
+                snapshot.coverage.note(name, state, Some(e.to_string()), None);
+            }
+        }
+    }
+}

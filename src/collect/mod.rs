@@ -1,0 +1,82 @@
+//! System to Snapshot: what is read in which order, how it is joined, and what could not be seen. Touches nothing but the
+//! [`System`] it is given.
+
+mod descriptors;
+mod details;
+mod kernel;
+mod owners;
+mod sockets;
+#[cfg(test)]
+mod testing;
+
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
+use crate::model::state::StateSet;
+use crate::model::text::Text;
+use crate::model::wants::Wants;
+use crate::sys::{Kind, SysError, System};
+use crate::wire::request::EXT_ALL;
+
+/// What to read at first.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The namespace's name as the user gave it.
+    pub netns: Option<String>,
+    /// States to read; all for a diagnosis.
+    pub states: StateSet,
+    /// Attributes of every socket: none for a diagnosis, all for a capture.
+    pub extensions: u8,
+    /// Whether counters and sysctls are needed.
+    pub kernel: bool,
+}
+
+impl Start {
+    /// The cheap start of a diagnosis: the whole table without attributes, counters and sysctls.
+    pub fn diagnosis(netns: Option<String>) -> Start {
+        Start { netns, states: StateSet::ALL, extensions: 0, kernel: true }
+    }
+
+    /// Everything at once, so that a replay can answer any question.
+    pub fn capture(netns: Option<String>) -> Start {
+        Start { netns, states: StateSet::ALL, extensions: EXT_ALL, kernel: true }
+    }
+}
+
+/// Reads the socket table and, if asked, the kernel's settings and counters. What cannot be read is noted in the coverage.
+///
+/// # Errors
+/// The clock cannot be read: a capture without time is none.
+pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
+    let mut snapshot = Snapshot { time_ms: system.clock_ms()?, ..Snapshot::default() };
+    snapshot.netns = match &start.netns {
+        Some(name) => Text::new(name.as_bytes()),
+        None => system.link("/proc/self/ns/net").map(|l| Text::new(&l)).unwrap_or_default(),
+    };
+    kernel::host(system, &mut snapshot);
+    sockets::read(system, start.states, start.extensions, &mut snapshot);
+    if start.kernel {
+        kernel::settings(system, &mut snapshot);
+        kernel::counters(system, &mut snapshot);
+    }
+    owners::note_hidden(system, &mut snapshot);
+    Ok(snapshot)
+}
+
+/// Reads what the rules asked for after seeing the table.
+pub fn enrich(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
+    details::read(system, snapshot, wants);
+    owners::read(system, snapshot, &wants.owners);
+    if wants.descriptors {
+        descriptors::read(system, snapshot);
+    }
+}
+
+/// The coverage word for a failed read.
+fn seen(error: &SysError) -> Seen {
+    match error.kind {
+        Kind::Absent => Seen::Absent,
+        Kind::Denied => Seen::Denied,
+        Kind::Overrun => Seen::Partial,
+        Kind::Failed => Seen::Failed,
+    }
+}

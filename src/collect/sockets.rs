@@ -1,0 +1,309 @@
+//! The socket table: by netlink, one walk for both families where the kernel has it, else family by family; where netlink is
+//! refused, from `/proc/net/tcp` and `tcp6`.
+
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
+use crate::model::endpoint::Family;
+use crate::model::socket::{Detail, Socket};
+use crate::model::state::StateSet;
+use crate::sys::{Kind, SysError, System};
+use crate::wire::inet_diag;
+use crate::wire::netlink::{Message, walk};
+use crate::wire::proc_net_tcp;
+use crate::wire::request::{Condition, Request};
+
+use super::seen;
+
+/// How often a dump that the kernel calls inconsistent is taken anew.
+const ATTEMPTS: u32 = 3;
+
+/// What is wrong with a dump that was taken.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Flaws {
+    interrupted: bool,
+    overrun: bool,
+    /// Messages that are no socket as this program knows them.
+    undecoded: u32,
+}
+
+impl Flaws {
+    /// Whether another try may give a better dump.
+    fn may_pass(&self) -> bool {
+        self.interrupted || self.overrun
+    }
+
+    fn reason(&self) -> Option<String> {
+        let mut reasons = Vec::new();
+        if self.interrupted {
+            reasons.push("the table changed during every attempt to dump it".to_string());
+        }
+        if self.overrun {
+            reasons.push("the kernel dropped part of the dump".to_string());
+        }
+        if self.undecoded > 0 {
+            reasons.push(format!("{} messages could not be decoded", self.undecoded));
+        }
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+}
+
+/// Reads the table into `snapshot` and notes how it went.
+pub(super) fn read(system: &dyn System, states: StateSet, extensions: u8, snapshot: &mut Snapshot) {
+    let base = Request { family: None, states, extensions, condition: None };
+    let result = dump(system, base, &mut |socket, payload, restart| {
+        if restart {
+            snapshot.sockets = crate::model::socket::SocketTable::default();
+            snapshot.details.clear();
+            return;
+        }
+        let Some(mut socket) = socket else { return };
+        if extensions != 0 {
+            snapshot.details.push(inet_diag::detail(payload));
+            socket.detail = snapshot.details.len() as u32;
+        }
+        snapshot.sockets.push(socket);
+    });
+    match result {
+        Ok(flaws) => match flaws.reason() {
+            None => snapshot.coverage.seen("sock_diag"),
+            reason => snapshot.coverage.note("sock_diag", Seen::Partial, reason, None),
+        },
+        Err(refused) => {
+            // A host-wide absence of sock_diag still hides something (queue limits), so it is never "absent" here.
+            let state = match seen(&refused) {
+                Seen::Absent => Seen::Denied,
+                other => other,
+            };
+            snapshot.coverage.note("sock_diag", state, Some(refused.reason), None);
+            from_proc(system, states, snapshot);
+        }
+    }
+}
+
+/// Hands every socket of `request` to `each`, trying one walk first and both families after. The last argument of `each` is true
+/// when what came before is void and the dump starts anew.
+fn dump(
+    system: &dyn System,
+    request: Request,
+    each: &mut dyn FnMut(Option<Socket>, &[u8], bool),
+) -> Result<Flaws, SysError> {
+    let mut flaws = Flaws::default();
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            each(None, &[], true);
+        }
+        flaws = match once(system, &request, each) {
+            Ok(flaws) => flaws,
+            Err(_) => {
+                each(None, &[], true);
+                let mut both = Flaws::default();
+                for family in [Family::Ipv4, Family::Ipv6] {
+                    let one = once(system, &Request { family: Some(family), ..request }, each);
+                    match one {
+                        Ok(f) => {
+                            both.interrupted |= f.interrupted;
+                            both.overrun |= f.overrun;
+                            both.undecoded += f.undecoded;
+                        }
+                        // A kernel without IPv6 knows no such family; nothing is hidden then.
+                        Err(e) if family == Family::Ipv6 && e.kind == Kind::Absent => {}
+                        Err(e) => {
+                            each(None, &[], true);
+                            return Err(e);
+                        }
+                    }
+                }
+                both
+            }
+        };
+        if !flaws.may_pass() {
+            break;
+        }
+    }
+    Ok(flaws)
+}
+
+/// One exchange.
+fn once(
+    system: &dyn System,
+    request: &Request,
+    each: &mut dyn FnMut(Option<Socket>, &[u8], bool),
+) -> Result<Flaws, SysError> {
+    let mut flaws = Flaws::default();
+    let mut refused = None;
+    let sent = system.sock_diag(request, &mut |datagram| {
+        let mut go_on = true;
+        let seen = walk(datagram, &mut |message| {
+            match message {
+                Message::Payload(payload) => match inet_diag::socket(payload) {
+                    Some(socket) if request.matches(&socket) => each(Some(socket), payload, false),
+                    Some(_) => {}
+                    None => flaws.undecoded += 1,
+                },
+                Message::Done(None) => go_on = false,
+                Message::Done(Some(errno)) | Message::Error(errno) => {
+                    let errno = rustix::io::Errno::from_raw_os_error(errno);
+                    refused = Some(SysError::new("sock_diag", errno));
+                    go_on = false;
+                }
+                Message::Overrun => flaws.overrun = true,
+                Message::Malformed => flaws.undecoded += 1,
+            }
+            go_on
+        });
+        flaws.interrupted |= seen.interrupted;
+        go_on
+    });
+    match (sent, refused) {
+        (Err(e), _) if e.kind == Kind::Overrun => Ok(Flaws { overrun: true, ..flaws }),
+        (Err(e), _) | (Ok(()), Some(e)) => Err(e),
+        (Ok(()), None) => Ok(flaws),
+    }
+}
+
+/// Hands the sockets of a later, narrower request with their details to `each`; false if the kernel refused it or the answer is
+/// not whole.
+pub(super) fn details(
+    system: &dyn System,
+    states: StateSet,
+    extensions: u8,
+    condition: Option<Condition>,
+    each: &mut dyn FnMut(Socket, Detail),
+) -> Result<(), SysError> {
+    let mut found = Vec::new();
+    let request = Request { family: None, states, extensions, condition };
+    let flaws = dump(system, request, &mut |socket, payload, restart| {
+        if restart {
+            found.clear();
+        } else if let Some(socket) = socket {
+            found.push((socket, inet_diag::detail(payload)));
+        }
+    })?;
+    found.into_iter().for_each(|(socket, detail)| each(socket, detail));
+    match flaws.reason() {
+        None => Ok(()),
+        Some(reason) => {
+            Err(SysError { what: "sock_diag".into(), kind: Kind::Overrun, reason })
+        }
+    }
+}
+
+/// The fallback: no limits of accept queues, no bound-inactive sockets, no details.
+fn from_proc(system: &dyn System, states: StateSet, snapshot: &mut Snapshot) {
+    let mut undecoded = 0;
+    for (path, family) in [("/proc/net/tcp", Family::Ipv4), ("/proc/net/tcp6", Family::Ipv6)] {
+        match system.read(path) {
+            Ok(text) => {
+                let (sockets, bad) = proc_net_tcp::parse(&text, family);
+                undecoded += bad;
+                sockets
+                    .into_iter()
+                    .filter(|s| states.has(s.state))
+                    .for_each(|s| snapshot.sockets.push(s));
+            }
+            Err(e) if e.kind == Kind::Absent && family == Family::Ipv6 => {}
+            Err(e) => {
+                let state = seen(&e).max(Seen::Partial);
+                snapshot.coverage.note("proc_net_tcp", state, Some(e.to_string()), None);
+            }
+        }
+    }
+    if undecoded > 0 {
+        let reason = format!("{undecoded} lines could not be decoded");
+        snapshot.coverage.note("proc_net_tcp", Seen::Partial, Some(reason), None);
+    }
+    snapshot.coverage.seen("proc_net_tcp");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scripted;
+    use super::*;
+    use crate::model::state::State;
+    use crate::wire::netlink::message;
+    use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN};
+
+    fn socket_bytes(port: u16) -> Vec<u8> {
+        let mut m = vec![0u8; 72];
+        (m[0], m[1]) = (2, 1);
+        m[4..6].copy_from_slice(&port.to_be_bytes());
+        m[6..8].copy_from_slice(&9u16.to_be_bytes());
+        m
+    }
+
+    fn done(flags: u16) -> Vec<u8> {
+        message(NLMSG_DONE, flags, &[0; 4])
+    }
+
+    fn refused(errno: i32) -> Vec<u8> {
+        message(NLMSG_ERROR, 0, &(-errno).to_ne_bytes())
+    }
+
+    fn run(system: &Scripted) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        read(system, StateSet::ALL, 0, &mut snapshot);
+        snapshot
+    }
+
+    fn ports(snapshot: &Snapshot) -> Vec<u16> {
+        snapshot.sockets.iter().map(|s| s.local_port).collect()
+    }
+
+    #[test]
+    fn one_walk_gives_both_families() {
+        let s = run(&Scripted::dumps(vec![vec![message(18, 0, &socket_bytes(7)), done(0)]]));
+        assert_eq!(ports(&s), [7]);
+        assert_eq!(s.coverage.get("sock_diag").unwrap().state, Seen::Seen);
+    }
+
+    #[test]
+    fn a_kernel_without_the_old_request_is_asked_by_family() {
+        let s = run(&Scripted::dumps(vec![
+            vec![refused(22)],
+            vec![message(20, 0, &socket_bytes(7)), done(0)],
+            vec![done(0)],
+        ]));
+        assert_eq!(ports(&s), [7]);
+        assert!(s.coverage.is_complete());
+    }
+
+    #[test]
+    fn an_interrupted_dump_is_repeated_and_then_called_partial() {
+        let interrupted =
+            || vec![message(18, NLM_F_DUMP_INTR, &socket_bytes(7)), done(NLM_F_DUMP_INTR)];
+        let clean = || vec![message(18, 0, &socket_bytes(8)), done(0)];
+        let s = run(&Scripted::dumps(vec![interrupted(), clean()]));
+        assert_eq!((ports(&s), s.coverage.is_complete()), (vec![8], true));
+        let s = run(&Scripted::dumps(vec![interrupted(), interrupted(), interrupted()]));
+        assert_eq!(ports(&s), [7]);
+        assert_eq!(s.coverage.get("sock_diag").unwrap().state, Seen::Partial);
+        assert!(!s.coverage.table_is_whole());
+    }
+
+    #[test]
+    fn overruns_are_repeated_and_a_mangled_message_is_counted() {
+        let overrun = || vec![message(NLMSG_OVERRUN, 0, &[]), done(0)];
+        let s = run(&Scripted::dumps(vec![overrun(), overrun(), overrun()]));
+        assert_eq!(s.coverage.get("sock_diag").unwrap().state, Seen::Partial);
+        let s = run(&Scripted::dumps(vec![vec![
+            message(18, 0, &[1, 2, 3]),
+            message(18, 0, &socket_bytes(7)),
+            done(0),
+        ]]));
+        let reason = s.coverage.get("sock_diag").unwrap().reason.clone().unwrap();
+        assert_eq!((ports(&s), reason.as_str()), (vec![7], "1 messages could not be decoded"));
+    }
+
+    #[test]
+    fn refused_netlink_falls_back_to_proc_and_says_so() {
+        let line = "   1: 0100007F:9C40 0200007F:1389 01 00000000:00000000 00:00000000 00000000 0 0 5 1\n";
+        let system = Scripted::dumps(vec![vec![refused(1)], vec![refused(1)]])
+            .file("/proc/net/tcp", &format!("head\n{line}"));
+        let s = run(&system);
+        assert_eq!((ports(&s), s.count(State::Established)), (vec![40000], 1));
+        assert_eq!(s.coverage.get("sock_diag").unwrap().state, Seen::Denied);
+        assert!(s.coverage.table_is_whole() && !s.coverage.is_complete());
+        let s = run(&Scripted::dumps(vec![vec![refused(1)], vec![refused(1)]]));
+        assert!(!s.coverage.table_is_whole(), "nothing could be read, and that must not look healthy");
+    }
+}

@@ -1,0 +1,20 @@
+//! tcpvet: diagnoses TCP on a Linux host.
+//!
+//! The rooms and the way of the data through them:
+//!
+//! ```text
+//! bytes --decode--> facts --assemble--> Snapshot --+--rules--> Report --advise--> Plan --+
+//!   ^ sys            wire     collect     model    +--fields + filter--> Rows -----------+--render--> bytes --> stdout
+//!   live | replay | record
+//! ```
+//!
+//! `wire model rules advise fields filter render` are pure: no clock, environment, file, thread or hash order reaches them.
+#![deny(unsafe_code)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("tcpvet reads the Linux kernel's sock_diag and /proc; it runs on Linux only");
+
+pub mod collect;
+pub mod model;
+pub mod sys;
+pub mod wire;

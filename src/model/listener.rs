@@ -1,0 +1,73 @@
+//! Listening sockets as a set that can be asked who accepts for an address and port.
+
+use super::Snapshot;
+use super::portset::PortSet;
+use super::socket::Socket;
+use super::state::State;
+
+/// The listeners of a snapshot.
+pub struct Listeners<'a> {
+    sockets: Vec<&'a Socket>,
+    ports: PortSet,
+}
+
+impl<'a> Listeners<'a> {
+    /// Collects them.
+    pub fn of(snapshot: &'a Snapshot) -> Listeners<'a> {
+        let mut listeners = Listeners { sockets: Vec::new(), ports: PortSet::default() };
+        for socket in snapshot.sockets.iter().filter(|s| s.state == State::Listen) {
+            listeners.ports.insert(socket.local_port);
+            listeners.sockets.push(socket);
+        }
+        listeners.sockets.sort_by_key(|s| (s.local_port, s.local_addr, s.family, s.inode));
+        listeners
+    }
+
+    /// Ports with a listener on any address.
+    pub fn ports(&self) -> &PortSet {
+        &self.ports
+    }
+
+    /// All listeners, by port and address.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Socket> + '_ {
+        self.sockets.iter().copied()
+    }
+
+    /// The listener that accepted, or will accept, a connection: the one on its address, else the wildcard of its family,
+    /// else a dual-stack `::`.
+    pub fn accepting(&self, connection: &Socket) -> Option<&'a Socket> {
+        if !self.ports.has(connection.local_port) {
+            return None;
+        }
+        let start = self.sockets.partition_point(|s| s.local_port < connection.local_port);
+        self.sockets
+            .iter()
+            .skip(start)
+            .take_while(|s| s.local_port == connection.local_port)
+            .copied()
+            .filter(|s| s.local_addr == connection.local_addr || s.local_addr.is_wildcard())
+            .min_by_key(|s| (s.local_addr != connection.local_addr, s.family != connection.family))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn the_exact_address_wins_over_a_wildcard_and_ipv6_wildcards_take_ipv4() {
+        let mut snapshot = Snapshot::default();
+        snapshot.sockets.push(listener("0.0.0.0:80", 0, 5));
+        snapshot.sockets.push(listener("127.0.0.1:80", 0, 7));
+        snapshot.sockets.push(listener("[::]:443", 0, 9));
+        let listeners = Listeners::of(&snapshot);
+        let accepts = |local: &str| {
+            listeners.accepting(&socket(State::Established, local, "10.0.0.9:5555")).map(|s| s.send_queue)
+        };
+        assert_eq!(accepts("127.0.0.1:80"), Some(7));
+        assert_eq!(accepts("10.0.0.1:80"), Some(5));
+        assert_eq!(accepts("10.0.0.1:443"), Some(9));
+        assert_eq!(accepts("10.0.0.1:81"), None);
+    }
+}

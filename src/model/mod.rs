@@ -1,0 +1,114 @@
+//! The Snapshot: everything read in one run, plain and immutable. No I/O, no policy.
+
+pub mod counters;
+pub mod coverage;
+pub mod endpoint;
+pub mod listener;
+pub mod owner;
+pub mod portset;
+pub mod ports;
+pub mod reuse;
+pub mod socket;
+pub mod state;
+pub mod sysctl;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod text;
+pub mod wants;
+
+use counters::Counters;
+use coverage::Coverage;
+use owner::{Owners, Processes, Provenance};
+use portset::PortSet;
+use socket::{Detail, Socket, SocketTable};
+use state::State;
+use sysctl::Sysctls;
+use text::Text;
+
+/// Which machine and boot this is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Host {
+    /// Host name.
+    pub hostname: Text,
+    /// Kernel release.
+    pub kernel: Text,
+    /// Identity of this boot (/proc/sys/kernel/random/boot_id).
+    pub boot_id: Text,
+    /// Effective user id that read all this; `None` if unknown.
+    pub euid: Option<u32>,
+}
+
+/// Everything read from one network namespace in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Wall clock in milliseconds since 1970.
+    pub time_ms: u64,
+    /// The machine.
+    pub host: Host,
+    /// Name of the namespace: as the user gave it, else `net:[inode]`.
+    pub netns: Text,
+    /// The socket table.
+    pub sockets: SocketTable,
+    /// Details, found through [`Snapshot::detail`].
+    pub details: Vec<Detail>,
+    /// Ports that some socket took by an explicit bind() (SOCK_BINDPORT_LOCK); `None` if not asked or not answered.
+    pub explicit_ports: Option<PortSet>,
+    /// Sysctls.
+    pub sysctls: Sysctls,
+    /// Counters of this namespace, and the host-wide ones of sockstat.
+    pub counters: Counters,
+    /// Holders of the sockets of interest; `None` if no descriptors were read.
+    pub owners: Option<Owners>,
+    /// Processes of interest.
+    pub processes: Processes,
+    /// What was seen.
+    pub coverage: Coverage,
+}
+
+impl Snapshot {
+    /// Number of sockets by state, in the order of [`State::ALL`].
+    pub fn by_state(&self) -> [u64; 12] {
+        let mut counts = [0; 12];
+        for socket in self.sockets.iter() {
+            if let Some(count) = counts.get_mut(socket.state.index()) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Number of sockets in one state.
+    pub fn count(&self, state: State) -> u64 {
+        self.sockets.iter().filter(|s| s.state == state).count() as u64
+    }
+
+    /// The details of a socket, if they were read.
+    pub fn detail(&self, socket: &Socket) -> Option<&Detail> {
+        self.details.get((socket.detail as usize).checked_sub(1)?)
+    }
+
+    /// How the owner of a socket is known, given what the descriptor scan found.
+    pub fn provenance(&self, socket: &Socket) -> Provenance {
+        if socket.is_kernel_owned() {
+            Provenance::None
+        } else if socket.is_unaccepted() {
+            Provenance::Listener
+        } else {
+            match &self.owners {
+                Some(owners) if !owners.of(socket.inode).is_empty() => Provenance::Exact,
+                Some(owners) if owners.denied == 0 => Provenance::Unheld,
+                _ => Provenance::Hidden,
+            }
+        }
+    }
+
+    /// The name of a process, or an empty text if it was gone before it could be read.
+    pub fn comm(&self, pid: u32) -> Text {
+        self.processes.get(&pid).map(|p| p.comm.clone()).unwrap_or_default()
+    }
+
+    /// Whether accept queue limits and bound-inactive sockets are in the table: `/proc/net/tcp` has neither.
+    pub fn has_netlink_facts(&self) -> bool {
+        self.coverage.get("sock_diag").is_some_and(|s| s.state <= coverage::Seen::Partial)
+    }
+}

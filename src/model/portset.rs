@@ -1,0 +1,97 @@
+//! A set of ports, as the kernel writes it in ip_local_reserved_ports.
+
+/// A set of ports in 8 KiB.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PortSet(Box<[u64; 1024]>);
+
+impl Default for PortSet {
+    fn default() -> Self {
+        PortSet(Box::new([0; 1024]))
+    }
+}
+
+impl std::fmt::Debug for PortSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PortSet({})", self.text())
+    }
+}
+
+impl PortSet {
+    /// Reads the kernel's list form: `80,443,8000-8100`, empty for none. `None` if it is not one.
+    pub fn parse(text: &str) -> Option<PortSet> {
+        let mut set = PortSet::default();
+        for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+            let (low, high) = part.split_once('-').unwrap_or((part, part));
+            let (low, high): (u16, u16) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+            if low > high {
+                return None;
+            }
+            (low..=high).for_each(|p| set.insert(p));
+        }
+        Some(set)
+    }
+
+    /// Adds a port.
+    pub fn insert(&mut self, port: u16) {
+        if let Some(word) = self.0.get_mut(usize::from(port >> 6)) {
+            *word |= 1 << (port & 63);
+        }
+    }
+
+    /// Whether a port is in the set.
+    pub fn has(&self, port: u16) -> bool {
+        self.0.get(usize::from(port >> 6)).is_some_and(|word| word & (1 << (port & 63)) != 0)
+    }
+
+    /// The ports in order.
+    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+        (0..=u16::MAX).filter(|p| self.has(*p))
+    }
+
+    /// How many ports from `low` to `high` are in the set.
+    pub fn count_in(&self, low: u16, high: u16) -> u32 {
+        (low..=high).filter(|p| self.has(*p)).count() as u32
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|w| *w == 0)
+    }
+
+    /// The kernel's list form, neighbours joined to ranges.
+    pub fn text(&self) -> String {
+        let mut parts: Vec<(u16, u16)> = Vec::new();
+        for port in self.iter() {
+            match parts.last_mut() {
+                Some((_, high)) if u32::from(*high) + 1 == u32::from(port) => *high = port,
+                _ => parts.push((port, port)),
+            }
+        }
+        let text: Vec<String> = parts
+            .iter()
+            .map(|(l, h)| if l == h { l.to_string() } else { format!("{l}-{h}") })
+            .collect();
+        text.join(",")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_ranges_round_trip_in_the_kernels_form() {
+        for text in ["", "80", "80,443,8000-8100", "0-1,65534-65535"] {
+            assert_eq!(PortSet::parse(text).unwrap().text(), text);
+        }
+        assert_eq!(PortSet::parse("5,4,3").unwrap().text(), "3-5");
+        assert_eq!(PortSet::parse("8000-8100").unwrap().count_in(8050, 9000), 51);
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        for bad in ["a", "5-3", "70000", "1-2-3"] {
+            assert!(PortSet::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One row of the kernel's socket table, compact, and the table that holds 100,000 of them.
+
+use super::endpoint::{Addr, Family};
+use super::state::State;
+
+/// What timer runs on a socket (`idiag_timer`, net/ipv4/inet_diag.c).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timer {
+    /// No timer.
+    Off,
+    /// Retransmission (1).
+    Retransmit,
+    /// Keepalive (2); also the long half of an orphaned FIN_WAIT2.
+    Keepalive,
+    /// TIME_WAIT or an orphaned FIN_WAIT2 kept as a bucket (3).
+    TimeWait,
+    /// Zero-window probe (4).
+    Probe,
+    /// Delayed ACK (5), Linux 7 and later.
+    DelayedAck,
+    /// A number that this program does not know.
+    Other(u8),
+}
+
+impl Timer {
+    /// From `idiag_timer` or the `tr` column of `/proc/net/tcp`.
+    pub fn from_kernel(number: u8) -> Timer {
+        match number {
+            0 => Timer::Off,
+            1 => Timer::Retransmit,
+            2 => Timer::Keepalive,
+            3 => Timer::TimeWait,
+            4 => Timer::Probe,
+            5 => Timer::DelayedAck,
+            other => Timer::Other(other),
+        }
+    }
+
+    /// The word used in JSON and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Timer::Off => "off",
+            Timer::Retransmit => "on",
+            Timer::Keepalive => "keepalive",
+            Timer::TimeWait => "timewait",
+            Timer::Probe => "persist",
+            Timer::DelayedAck => "delack",
+            Timer::Other(_) => "unknown",
+        }
+    }
+}
+
+/// One socket of the table (`struct inet_diag_msg`), 80 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Socket {
+    /// The kernel's identity of the socket; kept from a full socket to its TIME_WAIT bucket. All ones: not given.
+    pub cookie: u64,
+    /// Near address.
+    pub local_addr: Addr,
+    /// Far address.
+    pub peer_addr: Addr,
+    /// Near port.
+    pub local_port: u16,
+    /// Far port; 0 for a listener.
+    pub peer_port: u16,
+    /// Milliseconds until the timer fires.
+    pub expires_ms: u32,
+    /// Bytes not read by the application (the FIN counts as one); for a listener, connections waiting to be accepted.
+    pub recv_queue: u32,
+    /// Bytes not acknowledged by the peer (the FIN counts as one); for a listener, the limit of its accept queue.
+    pub send_queue: u32,
+    /// Owner's user id; 0 also for kernel-owned sockets (TIME_WAIT, SYN_RECV), where it means nothing.
+    pub uid: u32,
+    /// Inode of the socket; 0 if no descriptor has ever been made for it or none is left.
+    pub inode: u32,
+    /// Interface the socket is bound to, 0 for none.
+    pub interface: u32,
+    /// Position of the socket's [`Detail`] plus one; 0 if none was read.
+    pub detail: u32,
+    /// State.
+    pub state: State,
+    /// Timer.
+    pub timer: Timer,
+    /// Retransmissions or unanswered probes of the running timer.
+    pub retries: u8,
+    /// Family of the socket.
+    pub family: Family,
+}
+
+impl Socket {
+    /// Whether this is a kernel-owned bucket: TIME_WAIT, an orphaned FIN_WAIT2, or a handshake in progress. Such sockets have no
+    /// process, inode or user by nature.
+    pub fn is_kernel_owned(&self) -> bool {
+        match self.state {
+            State::TimeWait | State::SynRecv => true,
+            State::FinWait1 | State::FinWait2 | State::LastAck | State::Closing => self.inode == 0,
+            _ => false,
+        }
+    }
+
+    /// Whether the connection is complete but no process has accepted it yet: full sockets in the accept queue have inode 0.
+    pub fn is_unaccepted(&self) -> bool {
+        self.inode == 0 && matches!(self.state, State::Established | State::CloseWait)
+    }
+
+    /// Age of a TIME_WAIT socket in milliseconds; its life is 60 s (TCP_TIMEWAIT_LEN, include/net/tcp.h).
+    pub fn time_wait_age_ms(&self) -> u32 {
+        TIME_WAIT_MS.saturating_sub(self.expires_ms)
+    }
+}
+
+/// How long a TIME_WAIT socket lives: TCP_TIMEWAIT_LEN, a compile-time constant that no sysctl changes.
+pub const TIME_WAIT_MS: u32 = 60_000;
+
+/// Facts of a socket that cost extra to read; each is `None` where the kernel did not send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// Milliseconds since data was last sent (`tcpi_last_data_sent`).
+    pub last_data_sent_ms: Option<u32>,
+    /// Milliseconds since data last came (`tcpi_last_data_recv`); a FIN alone does not count.
+    pub last_data_recv_ms: Option<u32>,
+    /// Milliseconds since the last ACK came (`tcpi_last_ack_recv`); a FIN's ACK counts.
+    pub last_ack_recv_ms: Option<u32>,
+    /// Option bits of the connection (`tcpi_options`).
+    pub options: Option<u8>,
+    /// Packets dropped on this socket (`SK_MEMINFO_DROPS`); for a listener, SYNs refused since it was opened, retries included.
+    pub drops: Option<u32>,
+}
+
+impl Detail {
+    /// Whether both ends agreed on timestamps (TCPI_OPT_TIMESTAMPS).
+    pub fn timestamps(&self) -> Option<bool> {
+        self.options.map(|o| o & 1 != 0)
+    }
+}
+
+/// Rows per chunk: 640 KiB, so that a growing table never copies itself.
+const CHUNK: usize = 8192;
+
+/// The socket table, kept in chunks so that it grows without doubling.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SocketTable {
+    chunks: Vec<Vec<Socket>>,
+}
+
+impl SocketTable {
+    /// Adds a row.
+    pub fn push(&mut self, socket: Socket) {
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(socket),
+            _ => {
+                // The first chunk starts small: most boxes have a few hundred sockets.
+                let mut chunk = Vec::with_capacity(if self.chunks.is_empty() { 256 } else { CHUNK });
+                chunk.push(socket);
+                self.chunks.push(chunk);
+            }
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// All rows in the order they were read.
+    pub fn iter(&self) -> impl Iterator<Item = &Socket> {
+        self.chunks.iter().flatten()
+    }
+
+    /// All rows, changeable.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Socket> {
+        self.chunks.iter_mut().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_stays_small() {
+        assert_eq!(std::mem::size_of::<Socket>(), 80);
+    }
+
+    #[test]
+    fn timers_round_trip_their_words() {
+        let words: Vec<_> = (0..7).map(|n| Timer::from_kernel(n).word()).collect();
+        assert_eq!(words, ["off", "on", "keepalive", "timewait", "persist", "delack", "unknown"]);
+    }
+}

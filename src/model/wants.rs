@@ -1,0 +1,44 @@
+//! What the rules ask to be read beyond the table, having seen the table: details, owners and descriptors cost time, and most runs
+//! need few of them.
+
+use std::collections::BTreeSet;
+
+use super::state::StateSet;
+
+/// A list of further reads; the wishes of several rules add up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wants {
+    /// States whose details (tcp_info, memory) are needed.
+    pub details: StateSet,
+    /// Far ports toward which live connections must show their options.
+    pub peer_ports: BTreeSet<u16>,
+    /// Which ports were taken by an explicit bind().
+    pub explicit_ports: bool,
+    /// Inodes whose holders are needed.
+    pub owners: BTreeSet<u32>,
+    /// Descriptor counts of every process, and a closer look at those that hold CLOSE_WAIT or use more than half of theirs.
+    pub descriptors: bool,
+}
+
+impl Default for Wants {
+    fn default() -> Self {
+        Wants {
+            details: StateSet::NONE,
+            peer_ports: BTreeSet::new(),
+            explicit_ports: false,
+            owners: BTreeSet::new(),
+            descriptors: false,
+        }
+    }
+}
+
+impl Wants {
+    /// Adds what another rule asks.
+    pub fn add(&mut self, other: Wants) {
+        self.details = self.details.union(other.details);
+        self.peer_ports.extend(other.peer_ports);
+        self.explicit_ports |= other.explicit_ports;
+        self.owners.extend(other.owners);
+        self.descriptors |= other.descriptors;
+    }
+}

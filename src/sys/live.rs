@@ -1,0 +1,173 @@
+//! This kernel.
+#![expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
+
+use super::{SysError, System, netlink, netns};
+use crate::wire::request::Request;
+
+/// The running kernel, seen from one network namespace.
+#[derive(Default)]
+pub struct Live {
+    netns: Option<OwnedFd>,
+    counts_descriptors: OnceLock<bool>,
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+impl Live {
+    /// The namespace of this process.
+    pub fn here() -> Live {
+        Live::default()
+    }
+
+    /// Another namespace, and proof that it can be entered.
+    ///
+    /// # Errors
+    /// It may not be entered, or is not a network namespace.
+    pub fn in_netns(netns: OwnedFd) -> Result<Live, SysError> {
+        netns::within(&netns, || ())?;
+        Ok(Live { netns: Some(netns), ..Live::default() })
+    }
+
+    /// Runs `work` in the namespace under examination if `path` depends on it.
+    fn at<T: Send>(&self, path: &str, work: impl FnOnce(&str) -> T + Send) -> Result<T, SysError> {
+        // /proc/self/net is that of the main thread; only /proc/thread-self follows the thread that entered.
+        let own = ["/proc/net/", "/proc/self/ns/net"]
+            .iter()
+            .find_map(|p| path.strip_prefix(p).map(|rest| (*p, rest)));
+        let path = match own {
+            Some(("/proc/net/", rest)) => format!("/proc/thread-self/net/{rest}"),
+            Some(_) => "/proc/thread-self/ns/net".to_string(),
+            None => path.to_string(),
+        };
+        match &self.netns {
+            Some(netns) if own.is_some() || path.starts_with("/proc/sys/net/") => {
+                netns::within(netns, || work(&path))
+            }
+            _ => Ok(work(&path)),
+        }
+    }
+}
+
+impl System for Live {
+    fn clock_ms(&self) -> Result<u64, SysError> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ok(since.map(|d| d.as_millis() as u64).unwrap_or_default())
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
+        self.at(path, |real| std::fs::read(real))?.map_err(|e| SysError::from_io(path, &e))
+    }
+
+    fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
+        use std::os::unix::ffi::OsStringExt;
+        let target = self.at(path, |real| std::fs::read_link(real))?;
+        target
+            .map(|t| t.into_os_string().into_vec())
+            .map_err(|e| SysError::from_io(path, &e))
+    }
+
+    fn pids(&self) -> Result<Vec<u32>, SysError> {
+        let dir = openat(CWD, "/proc", DIRECTORY, Mode::empty())
+            .map_err(|e| SysError::new("/proc", e))?;
+        let mut pids = Vec::new();
+        each_number(dir, "/proc", &mut |pid| pids.push(pid))?;
+        Ok(pids)
+    }
+
+    fn descriptor_count(&self, pid: u32) -> Result<u64, SysError> {
+        let size = |path: &str| statat(CWD, path, AtFlags::empty()).map(|s| s.st_size);
+        // The size of the folder is the count from Linux 6.2 on; before, it is 0 even for ourselves.
+        let counts = self.counts_descriptors.get_or_init(|| size("/proc/self/fd").is_ok_and(|n| n > 0));
+        let path = format!("/proc/{pid}/fd");
+        if *counts {
+            let n = size(&path).map_err(|e| SysError::new(path, e))?;
+            return Ok(u64::try_from(n).unwrap_or_default());
+        }
+        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
+            .map_err(|e| SysError::new(path.as_str(), e))?;
+        let mut n = 0;
+        each_number(dir, &path, &mut |_| n += 1)?;
+        Ok(n)
+    }
+
+    fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError> {
+        let path = format!("/proc/{pid}/fd");
+        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
+            .map_err(|e| SysError::new(path.as_str(), e))?;
+        let mut denied = None;
+        let mut buffer = [MaybeUninit::<u8>::uninit(); 16 * 1024];
+        let mut entries = RawDir::new(dir.as_fd(), &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry.map_err(|e| SysError::new(path.as_str(), e))?;
+            let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
+            // readlink, not stat: stat would follow the descriptor and hang on a dead network mount.
+            let mut link = [MaybeUninit::<u8>::uninit(); 40];
+            match readlinkat_raw(&dir, entry.file_name(), &mut link[..]) {
+                Ok((text, _)) => {
+                    let inode = text.strip_prefix(b"socket:[").and_then(|t| t.strip_suffix(b"]"));
+                    if let Some(inode) = inode.and_then(number) {
+                        each(fd, inode);
+                    }
+                }
+                Err(e @ (rustix::io::Errno::ACCESS | rustix::io::Errno::PERM)) => {
+                    denied = Some(SysError::new(path.as_str(), e));
+                }
+                Err(_) => {}
+            }
+        }
+        denied.map_or(Ok(()), Err)
+    }
+
+    fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {
+        let path = format!("/proc/{pid}/fd/{fd}");
+        let mut buffer = [0u8; 64];
+        let length = rustix::fs::getxattr(path.as_str(), "system.sockprotoname", &mut buffer)
+            .map_err(|e| SysError::new(path, e))?;
+        let name = buffer.get(..length).unwrap_or_default();
+        Ok(name.split(|b| *b == 0).next().unwrap_or_default().to_vec())
+    }
+
+    fn sock_diag(
+        &self,
+        request: &Request,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), SysError> {
+        let socket = match &self.netns {
+            Some(netns) => netns::within(netns, netlink::open)??,
+            None => netlink::open()?,
+        };
+        netlink::exchange(&socket, &request.encode(), each)
+    }
+}
+
+/// Hands the entries of an open folder that are numbers to `each`.
+fn each_number(dir: OwnedFd, path: &str, each: &mut dyn FnMut(u32)) -> Result<(), SysError> {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 16 * 1024];
+    let mut entries = RawDir::new(dir, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(|e| SysError::new(path, e))?;
+        if let Some(n) = number(entry.file_name().to_bytes()) {
+            each(n);
+        }
+    }
+    Ok(())
+}
+
+/// A decimal number and nothing else.
+fn number(text: &[u8]) -> Option<u32> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u32, |n, c| {
+        let digit = c.is_ascii_digit().then(|| u32::from(c - b'0'))?;
+        n.checked_mul(10)?.checked_add(digit)
+    })
+}
+

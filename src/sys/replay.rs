@@ -1,0 +1,136 @@
+//! A capture that answers like the kernel it was taken from.
+
+use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR};
+use netlink_packet_sock_diag::constants::SOCK_DIAG_BY_FAMILY;
+
+use super::store::Capture;
+use super::{Kind, SysError, System};
+use crate::wire::netlink::{Message, message, walk};
+use crate::wire::request::{Condition, Request};
+use crate::wire::inet_diag;
+
+/// Answers from a capture.
+pub struct Replay {
+    capture: Capture,
+}
+
+impl Replay {
+    /// Answers from this capture.
+    pub fn new(capture: Capture) -> Replay {
+        Replay { capture }
+    }
+
+    fn text(&self, asked: &str) -> Result<&[u8], SysError> {
+        match self.capture.texts.get(asked) {
+            Some(Ok(bytes)) => Ok(bytes),
+            Some(Err(e)) => Err(e.clone()),
+            None => Err(SysError {
+                what: asked.to_string(),
+                kind: Kind::Failed,
+                reason: "not in the capture".into(),
+            }),
+        }
+    }
+
+    /// The dump that holds the answer: the one of that name, or the one of both families.
+    fn dump(&self, request: &Request) -> Result<&[u8], SysError> {
+        let kind = match request.condition {
+            Some(Condition::ExplicitPort) => "explicit",
+            _ => "sock_diag",
+        };
+        let by_family = request.family.map(|f| match f {
+            crate::model::endpoint::Family::Ipv4 => format!("{kind}-ipv4"),
+            crate::model::endpoint::Family::Ipv6 => format!("{kind}-ipv6"),
+        });
+        let dumps = &self.capture.dumps;
+        let answer = by_family.and_then(|name| dumps.get(&name)).or_else(|| dumps.get(kind));
+        match answer {
+            Some(Ok(bytes)) => Ok(bytes),
+            Some(Err(e)) => Err(e.clone()),
+            None => Err(SysError::failed(kind, "not in the capture")),
+        }
+    }
+}
+
+impl System for Replay {
+    fn clock_ms(&self) -> Result<u64, SysError> {
+        Ok(self.capture.time_ms)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
+        self.text(&format!("read {path}")).map(<[u8]>::to_vec)
+    }
+
+    fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
+        self.text(&format!("link {path}")).map(<[u8]>::to_vec)
+    }
+
+    fn pids(&self) -> Result<Vec<u32>, SysError> {
+        Ok(numbers(self.text("pids")?))
+    }
+
+    fn descriptor_count(&self, pid: u32) -> Result<u64, SysError> {
+        let text = self.text(&format!("descriptor_count {pid}"))?;
+        Ok(numbers(text).first().copied().map(u64::from).unwrap_or_default())
+    }
+
+    fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError> {
+        let end = self.capture.texts.get(&format!("socket_descriptors_end {pid}"));
+        match self.text(&format!("socket_descriptors {pid}")) {
+            Ok(text) => {
+                for pair in numbers(text).chunks_exact(2) {
+                    if let [fd, inode] = pair {
+                        each(*fd, *inode);
+                    }
+                }
+            }
+            Err(e) if end.is_none() => return Err(e),
+            Err(_) => {}
+        }
+        match end {
+            Some(Err(e)) => Err(e.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {
+        self.text(&format!("socket_protocol {pid} {fd}")).map(<[u8]>::to_vec)
+    }
+
+    fn sock_diag(
+        &self,
+        request: &Request,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), SysError> {
+        let mut end = None;
+        let mut go_on = true;
+        let seen = walk(self.dump(request)?, &mut |m| {
+            match m {
+                Message::Payload(payload) => {
+                    // What does not decode passes as it came, for the decoder to stumble over again.
+                    if inet_diag::socket(payload).is_none_or(|s| request.matches(&s)) {
+                        go_on = each(&message(SOCK_DIAG_BY_FAMILY, 0, payload));
+                    }
+                }
+                Message::Error(errno) => end = Some((NLMSG_ERROR, errno)),
+                Message::Done(errno) => end = Some((NLMSG_DONE, errno.unwrap_or_default())),
+                Message::Overrun | Message::Malformed => go_on = each(&[0]),
+            }
+            go_on
+        });
+        if !go_on {
+            return Ok(());
+        }
+        let Some((kind, errno)) = end else {
+            return Err(SysError::failed("sock_diag", "the capture ends before the dump was done"));
+        };
+        let flags = if seen.interrupted { NLM_F_DUMP_INTR } else { 0 };
+        each(&message(kind, flags, &errno.saturating_neg().to_ne_bytes()));
+        Ok(())
+    }
+}
+
+/// The decimal numbers of a text.
+fn numbers(text: &[u8]) -> Vec<u32> {
+    String::from_utf8_lossy(text).split_whitespace().filter_map(|w| w.parse().ok()).collect()
+}

@@ -1,0 +1,166 @@
+//! `struct inet_diag_msg` and its attributes (include/uapi/linux/inet_diag.h), decoded in place.
+
+use netlink_packet_core::NlasIterator;
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, INET_DIAG_INFO, INET_DIAG_SKMEMINFO};
+
+use super::{be16_at, bytes, tcp_info, u32_at};
+use crate::model::endpoint::{Addr, Family};
+use crate::model::socket::{Detail, Socket, Timer};
+use crate::model::state::State;
+
+/// Size of `struct inet_diag_msg`.
+pub const HEADER: usize = 72;
+
+/// SK_MEMINFO_DROPS: the ninth word of SKMEMINFO (include/uapi/linux/sock_diag.h).
+const SKMEMINFO_DROPS: usize = 8 * 4;
+
+/// Decodes the fixed header. `None` if it is too short, or of a family or state that this program does not know.
+pub fn socket(payload: &[u8]) -> Option<Socket> {
+    let header: &[u8; HEADER] = payload.first_chunk()?;
+    let (family, local_addr, peer_addr) = match header[0] {
+        AF_INET => (Family::Ipv4, Addr::v4(bytes(header, 8)?), Addr::v4(bytes(header, 24)?)),
+        AF_INET6 => (Family::Ipv6, Addr(bytes(header, 8)?), Addr(bytes(header, 24)?)),
+        _ => return None,
+    };
+    let local_port = be16_at(header, 4)?;
+    let peer_port = be16_at(header, 6)?;
+    let mut state = State::from_kernel(header[1])?;
+    // Bit 13 is answered as CLOSE; a bound socket without a peer is what it stands for.
+    if state == State::Close && local_port != 0 && peer_port == 0 {
+        state = State::BoundInactive;
+    }
+    Some(Socket {
+        cookie: u64::from(u32_at(header, 48)?) << 32 | u64::from(u32_at(header, 44)?),
+        local_addr,
+        peer_addr,
+        local_port,
+        peer_port,
+        expires_ms: u32_at(header, 52)?,
+        recv_queue: u32_at(header, 56)?,
+        send_queue: u32_at(header, 60)?,
+        uid: u32_at(header, 64)?,
+        inode: u32_at(header, 68)?,
+        interface: u32_at(header, 40)?,
+        detail: 0,
+        state,
+        timer: Timer::from_kernel(header[2]),
+        retries: header[3],
+        family,
+    })
+}
+
+/// Decodes the attributes behind the header: each by its length, none missed for another's sake. A shorter or unknown attribute is
+/// an unknown fact, never an error.
+pub fn detail(payload: &[u8]) -> Detail {
+    let mut detail = Detail::default();
+    let attributes = payload.get(HEADER..).unwrap_or_default();
+    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
+        match attribute.kind() {
+            INET_DIAG_INFO => tcp_info::read(attribute.value(), &mut detail),
+            INET_DIAG_SKMEMINFO => detail.drops = u32_at(attribute.value(), SKMEMINFO_DROPS),
+            _ => {}
+        }
+    }
+    detail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netlink_packet_core::Parseable;
+    use netlink_packet_sock_diag::inet::InetResponse;
+    use proptest::prelude::*;
+
+    fn sample(state: u8) -> Vec<u8> {
+        let mut m = vec![0u8; HEADER];
+        (m[0], m[1], m[2], m[3]) = (AF_INET, state, 3, 2);
+        m[4..6].copy_from_slice(&40000u16.to_be_bytes());
+        m[6..8].copy_from_slice(&443u16.to_be_bytes());
+        m[8..12].copy_from_slice(&[10, 0, 0, 1]);
+        m[24..28].copy_from_slice(&[10, 0, 0, 2]);
+        m[44..52].copy_from_slice(&0x0102_0304_0506_0708u64.to_le_bytes());
+        for (at, v) in [(40, 7u32), (52, 59_000), (56, 11), (60, 13), (64, 1000), (68, 4242)] {
+            m[at..at + 4].copy_from_slice(&v.to_ne_bytes());
+        }
+        m
+    }
+
+    #[test]
+    fn every_field_of_the_header_is_kept_time_wait_remainder_and_retries_too() {
+        let s = socket(&sample(6)).unwrap();
+        assert_eq!((s.state, s.timer, s.retries, s.expires_ms), (State::TimeWait, Timer::TimeWait, 2, 59_000));
+        assert_eq!((s.local_port, s.peer_port), (40000, 443));
+        assert_eq!((s.local_addr, s.peer_addr), (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2])));
+        assert_eq!((s.recv_queue, s.send_queue, s.uid, s.inode, s.interface), (11, 13, 1000, 4242, 7));
+        assert_eq!(s.time_wait_age_ms(), 1000);
+    }
+
+    #[test]
+    fn bound_inactive_is_a_close_with_a_port_and_no_peer() {
+        let mut m = sample(7);
+        assert_eq!(socket(&m).unwrap().state, State::Close);
+        m[6..8].copy_from_slice(&[0, 0]);
+        assert_eq!(socket(&m).unwrap().state, State::BoundInactive);
+    }
+
+    #[test]
+    fn short_or_foreign_messages_are_no_sockets() {
+        let m = sample(1);
+        for cut in 0..HEADER {
+            assert_eq!(socket(&m[..cut]), None);
+        }
+        for (at, value) in [(0, 1), (1, 0), (1, 99)] {
+            let mut odd = m.clone();
+            odd[at] = value;
+            assert_eq!(socket(&odd), None);
+        }
+    }
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let mut out = ((value.len() + 4) as u16).to_ne_bytes().to_vec();
+        out.extend(kind.to_ne_bytes());
+        out.extend(value);
+        out.resize(out.len().next_multiple_of(4), 0);
+        out
+    }
+
+    #[test]
+    fn a_short_or_unknown_attribute_hides_no_other() {
+        let mut m = sample(1);
+        m.extend(attribute(99, &[1, 2, 3]));
+        m.extend(attribute(INET_DIAG_SKMEMINFO, &[0; 32]));
+        assert_eq!(detail(&m).drops, None, "kernels before 4.7 send eight words");
+        let mut words = [0u8; 36];
+        words[32] = 14;
+        m.extend(attribute(INET_DIAG_SKMEMINFO, &words));
+        let mut info = [0u8; 104];
+        info[5] = 1;
+        info[56..60].copy_from_slice(&1500u32.to_ne_bytes());
+        m.extend(attribute(INET_DIAG_INFO, &info));
+        let d = detail(&m);
+        assert_eq!((d.drops, d.last_ack_recv_ms, d.timestamps()), (Some(14), Some(1500), Some(true)));
+    }
+
+    /// The crate's own decoder as an oracle for what both keep.
+    #[test]
+    fn agrees_with_the_crate_decoder() {
+        for number in [1u8, 2, 4, 5, 8, 9, 11] {
+            let m = sample(number);
+            let theirs = InetResponse::parse(m.as_slice()).unwrap().header;
+            let ours = socket(&m).unwrap();
+            assert_eq!(theirs.socket_id.source_port, ours.local_port);
+            assert_eq!(theirs.socket_id.destination_address.to_string(), ours.peer_addr.to_string());
+            assert_eq!((theirs.recv_queue, theirs.send_queue), (ours.recv_queue, ours.send_queue));
+            assert_eq!((theirs.uid, theirs.inode), (ours.uid, ours.inode));
+            assert_eq!(theirs.socket_id.cookie, ours.cookie.to_ne_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_never_panics(payload in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let _ = socket(&payload);
+            let _ = detail(&payload);
+        }
+    }
+}

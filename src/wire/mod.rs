@@ -1,0 +1,26 @@
+//! Bytes and kernel texts to facts. Pure and total: whatever the input, a decoder returns facts or says what is missing, and never
+//! panics. One file per format; each has a fuzz target.
+
+pub mod counters;
+pub mod inet_diag;
+pub mod netlink;
+pub mod proc_net_tcp;
+pub mod proc_pid;
+pub mod request;
+pub mod sysctl;
+pub mod tcp_info;
+
+/// The bytes at `offset`, if the buffer reaches that far.
+fn bytes<const N: usize>(buffer: &[u8], offset: usize) -> Option<[u8; N]> {
+    buffer.get(offset..offset.checked_add(N)?)?.try_into().ok()
+}
+
+/// A native-endian u32 at `offset`.
+fn u32_at(buffer: &[u8], offset: usize) -> Option<u32> {
+    bytes(buffer, offset).map(u32::from_ne_bytes)
+}
+
+/// A big-endian u16 at `offset`.
+fn be16_at(buffer: &[u8], offset: usize) -> Option<u16> {
+    bytes(buffer, offset).map(u16::from_be_bytes)
+}

@@ -1,0 +1,154 @@
+//! What to ask of sock_diag, and the bytes that ask it.
+
+use netlink_packet_core::{Emitable, NLM_F_DUMP, NLM_F_REQUEST};
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, SOCK_DIAG_BY_FAMILY};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+
+use super::netlink::message;
+use crate::model::endpoint::Family;
+use crate::model::socket::Socket;
+use crate::model::state::StateSet;
+
+/// The request of old: one walk of the hash table for both families (TCPDIAG_GETSOCK, include/uapi/linux/inet_diag.h). Kernels
+/// without it answer with an error, and the two families are asked one by one.
+pub const TCPDIAG_GETSOCK: u16 = 18;
+
+/// INET_DIAG_REQ_BYTECODE.
+const REQ_BYTECODE: u16 = 1;
+
+/// A condition that the kernel checks (INET_DIAG_BC_*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The port was taken by an explicit bind(), or the socket listens: SOCK_BINDPORT_LOCK, not INET_DIAG_BC_AUTO.
+    ExplicitPort,
+    /// The far port is this one.
+    PeerPort(u16),
+}
+
+/// Which sockets to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// One family, or both in one walk.
+    pub family: Option<Family>,
+    /// States.
+    pub states: StateSet,
+    /// Which attributes, as `idiag_ext`: bit n-1 asks for attribute n.
+    pub extensions: u8,
+    /// A condition for the kernel; `None` for all sockets.
+    pub condition: Option<Condition>,
+}
+
+/// INET_DIAG_INFO in `idiag_ext`.
+pub const EXT_INFO: u8 = 1 << 1;
+/// INET_DIAG_SKMEMINFO in `idiag_ext`.
+pub const EXT_SKMEMINFO: u8 = 1 << 6;
+/// Every attribute there is, for captures.
+pub const EXT_ALL: u8 = 0xff;
+
+impl Request {
+    /// The request as one netlink message.
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, mut payload) = match self.family {
+            None => (TCPDIAG_GETSOCK, self.legacy()),
+            Some(family) => (SOCK_DIAG_BY_FAMILY, self.by_family(family)),
+        };
+        if let Some(condition) = self.condition {
+            let code = bytecode(condition);
+            payload.extend((code.len() as u16 + 4).to_ne_bytes());
+            payload.extend(REQ_BYTECODE.to_ne_bytes());
+            payload.extend(code);
+        }
+        message(kind, NLM_F_REQUEST | NLM_F_DUMP, &payload)
+    }
+
+    /// `struct inet_diag_req`: family, two unused lengths, extensions, socket id (48 bytes), states, dbs.
+    fn legacy(&self) -> Vec<u8> {
+        let mut out = vec![AF_INET, 0, 0, self.extensions];
+        out.extend([0; 48]);
+        out.extend(self.states.0.to_ne_bytes());
+        out.extend([0; 4]);
+        out
+    }
+
+    /// `struct inet_diag_req_v2`.
+    fn by_family(&self, family: Family) -> Vec<u8> {
+        let (family, socket_id) = match family {
+            Family::Ipv4 => (AF_INET, SocketId::new_v4()),
+            Family::Ipv6 => (AF_INET6, SocketId::new_v6()),
+        };
+        let request = InetRequest {
+            family,
+            protocol: IPPROTO_TCP,
+            extensions: ExtensionFlags::from_bits_retain(self.extensions),
+            // The crate names the states 1 to 11; bound-inactive (bit 13) is kept by its number.
+            states: StateFlags::from_bits_retain(self.states.0),
+            socket_id,
+        };
+        let inet = netlink_packet_sock_diag::SockDiagMessage::InetRequest(request);
+        let mut out = vec![0; inet.buffer_len()];
+        inet.emit(&mut out);
+        out
+    }
+
+    /// Whether a socket answers this request, as far as its header tells; [`Condition::ExplicitPort`] cannot be told from it.
+    pub fn matches(&self, socket: &Socket) -> bool {
+        self.states.has(socket.state)
+            && self.family.is_none_or(|f| f == socket.family)
+            && match self.condition {
+                Some(Condition::PeerPort(port)) => socket.peer_port == port,
+                Some(Condition::ExplicitPort) | None => true,
+            }
+    }
+}
+
+/// Bytecode: operations of {code, yes, no}; a jump past the end by exactly its length accepts, by four more refuses.
+fn bytecode(condition: Condition) -> Vec<u8> {
+    const NOP: u8 = 0;
+    const JMP: u8 = 1;
+    const D_GE: u8 = 4;
+    const D_LE: u8 = 5;
+    const AUTO: u8 = 6;
+    let operations: Vec<(u8, u8, u16)> = match condition {
+        Condition::ExplicitPort => vec![(AUTO, 4, 8), (JMP, 4, 8)],
+        Condition::PeerPort(port) => {
+            vec![(D_GE, 8, 20), (NOP, 0, port), (D_LE, 8, 12), (NOP, 0, port)]
+        }
+    };
+    operations
+        .into_iter()
+        .flat_map(|(code, yes, no)| {
+            let no = no.to_ne_bytes();
+            [code, yes, no[0], no[1]]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(family: Option<Family>, condition: Option<Condition>) -> Vec<u8> {
+        Request { family, states: StateSet::ALL, extensions: 0x42, condition }.encode()
+    }
+
+    #[test]
+    fn both_layouts_carry_states_and_extensions_where_the_kernel_reads_them() {
+        let legacy = request(None, None);
+        assert_eq!(legacy.len(), 16 + 60);
+        assert_eq!((legacy[4], legacy[19]), (18, 0x42));
+        assert_eq!(legacy[68..72], 0x2ffeu32.to_ne_bytes());
+        let v2 = request(Some(Family::Ipv6), None);
+        assert_eq!(v2.len(), 16 + 56);
+        assert_eq!((v2[4], v2[16], v2[17], v2[18]), (20, AF_INET6, IPPROTO_TCP, 0x42));
+        assert_eq!(v2[20..24], 0x2ffeu32.to_ne_bytes());
+    }
+
+    #[test]
+    fn bytecode_follows_the_request_as_an_attribute() {
+        let v2 = request(Some(Family::Ipv4), Some(Condition::PeerPort(7001)));
+        assert_eq!(v2.len(), 16 + 56 + 4 + 16);
+        assert_eq!(v2[72..76], [20, 0, 1, 0]);
+        let explicit = request(None, Some(Condition::ExplicitPort));
+        assert_eq!(explicit[76..], [12, 0, 1, 0, 6, 4, 8, 0, 1, 4, 8, 0]);
+    }
+}
