@@ -15,6 +15,8 @@
 compile_error!("tcpvet reads the Linux kernel's sock_diag and /proc; it runs on Linux only");
 
 pub mod collect;
+pub mod filter;
 pub mod model;
+pub mod rules;
 pub mod sys;
 pub mod wire;

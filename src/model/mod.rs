@@ -96,9 +96,16 @@ impl Snapshot {
         } else {
             match &self.owners {
                 Some(owners) if !owners.of(socket.inode).is_empty() => Provenance::Exact,
-                Some(owners) if owners.denied == 0 => Provenance::Unheld,
-                _ => Provenance::Hidden,
+                _ => self.unnamed(),
             }
+        }
+    }
+
+    /// Why a socket that some process should hold has no owner in sight.
+    pub fn unnamed(&self) -> Provenance {
+        match &self.owners {
+            Some(owners) if owners.denied == 0 => Provenance::Unheld,
+            _ => Provenance::Hidden,
         }
     }
 

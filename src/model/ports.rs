@@ -94,6 +94,8 @@ pub struct Pool {
     pub usable: u32,
     /// Whether TIME_WAIT ports can be taken over.
     pub reuse: Reuse,
+    /// Inodes of the members that have one: connections that some process still holds.
+    pub inodes: Vec<u32>,
 }
 
 impl Pool {
@@ -141,8 +143,28 @@ pub fn is_client(socket: &Socket, range: &EphemeralRange, listeners: &Listeners<
 pub const LIVE: StateSet =
     StateSet((1 << 1) | (1 << 4) | (1 << 5) | (1 << 8) | (1 << 9) | (1 << 11));
 
+/// The range of a namespace and its busy pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pools {
+    /// The range that all pools draw from.
+    pub range: EphemeralRange,
+    /// Pools with at least a fortieth of the ports in use, fullest first; the others are far from any limit.
+    pub busy: Vec<Pool>,
+}
+
+impl Pools {
+    /// Looks at the pools of a snapshot; `None` if the range is unknown.
+    pub fn of(snapshot: &Snapshot) -> Option<Pools> {
+        let range = EphemeralRange::of(snapshot)?;
+        let held = held_ports(snapshot, &range, &Listeners::of(snapshot));
+        let free = range.size().saturating_sub(held.count_in(range.low, range.high));
+        let busy = pools(snapshot, &range, (free / 40).max(1));
+        Some(Pools { range, busy })
+    }
+}
+
 /// Destinations with at least `min_used` client sockets, most used first. Cheap: one pass over the table.
-pub fn busy_destinations(
+fn busy_destinations(
     snapshot: &Snapshot,
     range: &EphemeralRange,
     listeners: &Listeners<'_>,
@@ -235,6 +257,7 @@ fn pool(
         held,
         usable: range.size().saturating_sub(held),
         reuse,
+        inodes: sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect(),
     }
 }
 

@@ -1,0 +1,60 @@
+//! What the user asks for: a set of states, and assertions over counts.
+
+pub mod assertion;
+pub mod nearest;
+
+use crate::model::endpoint::Family;
+use crate::model::socket::Socket;
+use crate::model::state::StateSet;
+use nearest::nearest;
+
+/// A selection of sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filter {
+    /// Their states.
+    pub states: StateSet,
+    /// One family, or both.
+    pub family: Option<Family>,
+}
+
+impl Filter {
+    /// Every socket.
+    pub const ALL: Filter = Filter { states: StateSet::ALL, family: None };
+
+    /// Whether a socket is selected.
+    pub fn matches(&self, socket: &Socket) -> bool {
+        self.states.has(socket.state) && self.family.is_none_or(|f| f == socket.family)
+    }
+}
+
+/// Reads states as people type them, separated by commas.
+///
+/// # Errors
+/// A message and a hint with the nearest word.
+pub fn states(text: &str) -> Result<StateSet, (String, String)> {
+    let mut set = StateSet::NONE;
+    for word in text.split(',').map(str::trim) {
+        let one = StateSet::parse(word).ok_or_else(|| {
+            let typed = word.replace('-', "_");
+            let hint = match nearest(&typed, StateSet::words()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("states are: {}", StateSet::words().join(" ")),
+            };
+            (format!("'{word}' is not a TCP state"), hint)
+        })?;
+        set = set.union(one);
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_add_up_and_typos_are_answered() {
+        assert_eq!(states("listen,TIME-WAIT").unwrap(), StateSet(1 << 10 | 1 << 6));
+        assert_eq!(states("clsoe-wait").unwrap_err().1, "did you mean close_wait?");
+        assert_eq!(states("").unwrap_err().0, "'' is not a TCP state");
+    }
+}

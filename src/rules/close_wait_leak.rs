@@ -1,0 +1,498 @@
+//! `close-wait-leak`: the peer has closed, the application has not.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Culprit, Finding, Remedy, Severity, Subject, Thresholds};
+use super::limit::{Limit, Limits};
+use super::outcome::{Cause, Outcome};
+use super::phrase::{count, culprit, culprits, duration, join, number};
+use super::{Evidence, rule};
+use crate::model::Snapshot;
+use crate::model::endpoint::{Addr, place};
+use crate::model::listener::Listeners;
+use crate::model::owner::Process;
+use crate::model::socket::{Detail, Socket};
+use crate::model::state::{State, StateSet};
+use crate::model::wants::Wants;
+
+rule! {
+    /// # What it does
+    /// Finds processes that keep connections whose peer has closed (CLOSE_WAIT) and do not close them, listeners in whose accept queue such
+    /// connections wait, and processes whose TCP descriptors lead to no socket any more because the peer's reset came after the leak.
+    ///
+    /// # Why it matters
+    /// No kernel timer ever ends CLOSE_WAIT: each socket keeps a descriptor and memory until the process closes it or ends. When the
+    /// descriptors run out, accept() and connect() fail with EMFILE.
+    ///
+    /// # How it is measured
+    /// For each socket in CLOSE_WAIT the time since the FIN lies between tcpi_last_ack_recv (the FIN's ACK counts) and tcpi_last_data_recv (the
+    /// FIN does not). Only sockets whose lower bound is at least `min_age_ms` count. Recv-Q 1 without data means that the application
+    /// has not called recv() since the FIN, 0 that it has read everything and not closed, more that data lies unread. Inode 0 means that
+    /// the connection was never accepted: its listener is to blame. Sockets with unacknowledged data, or that sent after the last ACK came, are
+    /// half-closed and still answering; they are told apart and do not count. With keepalive, as every Go program has it, the probe's RST
+    /// takes such a socket out of every dump while its descriptor stays: for processes that hold CLOSE_WAIT or use more than half of
+    /// their descriptors, TCP descriptors (system.sockprotoname) that match no socket of the namespace are counted too.
+    ///
+    /// # Thresholds
+    /// `warning`: sockets and dead descriptors of one process or listener. `critical_ratio`: their share of the process's soft RLIMIT_NOFILE.
+    /// `min_age_ms`: youngest socket that counts. The upper bound of the age is a fact and never triggers.
+    ///
+    /// # What can fool it
+    /// A half-closed connection that is legitimately idle looks like a leak in one sample. Keepalive answers move the lower bound.
+    /// Sockets that were created and never bound or connected also match no dump. A reader that takes the last byte together with
+    /// the FIN shows Recv-Q 0 before it has seen the end.
+    ///
+    /// # What to do
+    /// Fix the application: close the socket when recv() returns 0, on every path, errors included. For unaccepted connections find out why
+    /// the listener does not call accept(). No sysctl helps. Restarting the process closes them; ss -K ends single ones.
+    ///
+    /// # References
+    /// net/ipv4/tcp_input.c tcp_fin, net/ipv4/tcp.c tcp_get_info, RFC 9293 section 3.10.4, getrlimit(2), xattr(7).
+    RULE {
+        id: "close-wait-leak",
+        summary: "connections that the peer closed are not closed here",
+        since: "0.1.0",
+        limits: &[
+            Limit { key: "warning", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
+                doc: "Warns from so many sockets in CLOSE_WAIT and dead descriptors of one process or listener." },
+            Limit { key: "critical_ratio", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of the soft RLIMIT_NOFILE",
+                doc: "Critical from this share of the process's descriptor limit." },
+            Limit { key: "min_age_ms", default: 1000.0, min: 0.0, max: 86_400_000.0, unit: "ms",
+                doc: "Counts only sockets that are in CLOSE_WAIT for at least so long." },
+        ],
+        wants: wants,
+        check: check,
+    }
+}
+
+/// Most peers, descriptors and holders named in a finding.
+const EXAMPLES: usize = 5;
+
+fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
+    let now = evidence.now;
+    let mut wants = Wants { descriptors: true, ..Wants::default() };
+    if (now.count(State::CloseWait) as f64) < limits.get(&RULE, "warning") {
+        return wants;
+    }
+    wants.details = StateSet::of(State::CloseWait);
+    let listeners = Listeners::of(now);
+    for socket in now.sockets.iter().filter(|s| s.state == State::CloseWait) {
+        let holder = if socket.is_unaccepted() { listeners.accepting(socket) } else { Some(socket) };
+        wants.owners.extend(holder.map(|s| s.inode));
+    }
+    wants
+}
+
+/// Who should have closed a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Blamed {
+    /// A process by pid.
+    Process(u32),
+    /// A listener by address and port: never accepted.
+    Listener(Addr, u16),
+    /// Somebody whose descriptors may not be read, or who is not in sight: told apart by the local address.
+    Unnamed(Addr, u16),
+}
+
+/// The leaked sockets of one blamed.
+#[derive(Default)]
+struct Leak<'a> {
+    sockets: Vec<(&'a Socket, Detail)>,
+    half_closed: u32,
+    young: u32,
+}
+
+fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
+    let now = evidence.now;
+    let total = now.count(State::CloseWait);
+    let warning = limits.get(&RULE, "warning");
+    if !now.has_netlink_facts() && total as f64 >= warning {
+        let why = format!("the age of {total} sockets in CLOSE_WAIT comes by netlink only, which is refused here");
+        return Outcome::NotEvaluated(Cause::Unseen, why);
+    }
+    let mut leaks = leaks(now, limits);
+    for process in now.processes.values().filter(|p| p.unhashed.is_some_and(|n| n > 0)) {
+        leaks.entry(Blamed::Process(process.pid)).or_default();
+    }
+    let findings: Vec<Finding> =
+        leaks.iter().filter_map(|(blamed, leak)| finding(now, *blamed, leak, limits)).collect();
+    if findings.is_empty() {
+        let text = count(total, "socket", "sockets");
+        return Outcome::Clear(format!("{text} in CLOSE_WAIT, fewer than {warning} old ones of any process"));
+    }
+    Outcome::Fired(findings)
+}
+
+/// Sorts the sockets in CLOSE_WAIT by who is to blame.
+fn leaks<'a>(now: &'a Snapshot, limits: &Limits) -> BTreeMap<Blamed, Leak<'a>> {
+    let listeners = Listeners::of(now);
+    let min_age = limits.get(&RULE, "min_age_ms");
+    let mut leaks: BTreeMap<Blamed, Leak<'a>> = BTreeMap::new();
+    for socket in now.sockets.iter().filter(|s| s.state == State::CloseWait) {
+        // Without details the age is unknown, and a socket of unknown age is not accused.
+        let Some(detail) = now.detail(socket).copied() else { continue };
+        let Some(at_least) = detail.last_ack_recv_ms else { continue };
+        let leak = leaks.entry(blame(now, &listeners, socket)).or_default();
+        let sent_since = detail.last_data_sent_ms.is_some_and(|sent| sent < at_least);
+        if socket.send_queue > 0 || sent_since {
+            leak.half_closed += 1;
+        } else if f64::from(at_least) < min_age {
+            leak.young += 1;
+        } else {
+            leak.sockets.push((socket, detail));
+        }
+    }
+    leaks
+}
+
+fn blame(now: &Snapshot, listeners: &Listeners<'_>, socket: &Socket) -> Blamed {
+    let listener = listeners.accepting(socket);
+    match (socket.is_unaccepted(), listener) {
+        (true, Some(l)) => Blamed::Listener(l.local_addr, l.local_port),
+        (true, None) => Blamed::Unnamed(socket.local_addr, socket.local_port),
+        // A socket that several processes share is counted for the first of them; the others are named beside it.
+        (false, _) => match now.owners.as_ref().and_then(|o| o.of(socket.inode).first()) {
+            Some(holder) => Blamed::Process(holder.pid),
+            None if listener.is_some() => Blamed::Unnamed(socket.local_addr, socket.local_port),
+            None => Blamed::Unnamed(socket.local_addr, 0),
+        },
+    }
+}
+
+fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> Option<Finding> {
+    let process = match blamed {
+        Blamed::Process(pid) => now.processes.get(&pid),
+        Blamed::Listener(..) | Blamed::Unnamed(..) => None,
+    };
+    let held = leak.sockets.len() as u64;
+    let dead = u64::from(process.and_then(|p| p.unhashed).unwrap_or_default());
+    let leaked = (held + dead) as f64;
+    let warning = limits.get(&RULE, "warning");
+    if leaked < warning {
+        return None;
+    }
+    let limit = process.and_then(|p| p.descriptor_limit);
+    let critical = limit.map(|l| l as f64 * limits.get(&RULE, "critical_ratio"));
+    let is_critical = critical.is_some_and(|c| leaked >= c);
+    let severity = if is_critical { Severity::Critical } else { Severity::Warning };
+    let subject = subject(now, blamed);
+    let who = who(&subject);
+    let mut evidence = Vec::new();
+    if held > 0 {
+        evidence.extend(sockets_sentences(leak));
+    }
+    if dead > 0 {
+        evidence.push(dead_sentence(dead, process));
+    }
+    evidence.extend(shared_sentence(now, leak));
+    if let (Some(limit), Some(used)) = (limit, process.and_then(|p| p.descriptors)) {
+        evidence.push(format!("{} of {} descriptors are in use.", number(used), number(limit)));
+    }
+    if leak.half_closed > 0 {
+        evidence.push(format!(
+            "{} more still answering after the peer's FIN; they are legitimate and not counted.",
+            count(leak.half_closed.into(), "connection is", "connections are")
+        ));
+    }
+    Some(Finding {
+        id: RULE.id,
+        severity,
+        netns: now.netns.clone(),
+        title: title(blamed, held, dead, &who),
+        facts: facts(leak, dead, process),
+        thresholds: Thresholds { info: None, warning: Some(warning), critical },
+        evidence,
+        why: why(blamed, dead),
+        next: next(blamed, leak, process),
+        remedies: remedies(blamed, &who),
+        subject,
+    })
+}
+
+fn subject(now: &Snapshot, blamed: Blamed) -> Subject {
+    match blamed {
+        Blamed::Process(pid) => Subject::Process(culprit(now, pid)),
+        Blamed::Listener(addr, port) | Blamed::Unnamed(addr, port) if port != 0 => {
+            let at = |s: &&Socket| s.state == State::Listen && (s.local_addr, s.local_port) == (addr, port);
+            let listener = now.sockets.iter().find(at);
+            let owners = listener.map(|l| culprits(now, l)).unwrap_or_else(|| vec![unnamed(now)]);
+            Subject::Listener { addr, port, owners }
+        }
+        Blamed::Listener(..) | Blamed::Unnamed(..) => Subject::Process(unnamed(now)),
+    }
+}
+
+fn unnamed(now: &Snapshot) -> Culprit {
+    Culprit { pid: None, process: None, provenance: now.unnamed() }
+}
+
+fn who(subject: &Subject) -> String {
+    let names: Vec<String> = subject.culprits().iter().map(Culprit::name).collect();
+    join(&names, 3)
+}
+
+fn title(blamed: Blamed, held: u64, dead: u64, who: &str) -> String {
+    let sockets = count(held, "socket", "sockets");
+    match blamed {
+        Blamed::Listener(addr, port) => format!(
+            "{} that the peer closed, never accepted on {} ({who})",
+            count(held, "connection", "connections"),
+            place(addr, port)
+        ),
+        _ if held == 0 => {
+            format!("{} of {who} lead to no socket any more", count(dead, "TCP descriptor", "TCP descriptors"))
+        }
+        _ if dead == 0 => format!("{sockets} in CLOSE_WAIT held by {who}"),
+        _ => format!("{sockets} in CLOSE_WAIT and {} held by {who}", count(dead, "dead TCP descriptor", "dead TCP descriptors")),
+    }
+}
+
+fn facts(leak: &Leak<'_>, dead: u64, process: Option<&Process>) -> BTreeMap<&'static str, f64> {
+    let queued = |wanted: fn(u32) -> bool| {
+        leak.sockets.iter().filter(|(s, _)| wanted(s.recv_queue)).count() as f64
+    };
+    let mut facts = BTreeMap::from([
+        ("close_wait", leak.sockets.len() as f64),
+        ("never_read", queued(|n| n == 1)),
+        ("consumed", queued(|n| n == 0)),
+        ("unread_data", queued(|n| n > 1)),
+        ("half_closed", f64::from(leak.half_closed)),
+        ("young", f64::from(leak.young)),
+        ("unhashed", dead as f64),
+    ]);
+    let mut add = |name, value: Option<f64>| {
+        if let Some(value) = value {
+            facts.insert(name, value);
+        }
+    };
+    let oldest = leak.sockets.iter().filter_map(|(_, d)| d.last_ack_recv_ms).max();
+    let newest = leak.sockets.iter().filter_map(|(_, d)| d.last_ack_recv_ms).min();
+    let bound = leak.sockets.iter().filter_map(|(_, d)| d.last_data_recv_ms).max();
+    add("oldest_at_least_ms", oldest.map(f64::from));
+    add("youngest_at_least_ms", newest.map(f64::from));
+    add("oldest_at_most_ms", bound.map(f64::from));
+    add("descriptors", process.and_then(|p| p.descriptors).map(|n| n as f64));
+    add("descriptor_limit", process.and_then(|p| p.descriptor_limit).map(|n| n as f64));
+    facts
+}
+
+fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
+    let least = leak.sockets.iter().filter_map(|(_, d)| d.last_ack_recv_ms).max().unwrap_or_default();
+    let most = leak.sockets.iter().filter_map(|(_, d)| d.last_data_recv_ms).max().unwrap_or(least).max(least);
+    let with = |wanted: fn(u32) -> bool| {
+        number(leak.sockets.iter().filter(|(s, _)| wanted(s.recv_queue)).count() as u64)
+    };
+    let peers: std::collections::BTreeSet<String> =
+        leak.sockets.iter().map(|(s, _)| place(s.peer_addr, s.peer_port)).collect();
+    let peers: Vec<String> = peers.into_iter().collect();
+    vec![
+        format!(
+            "The oldest is there for {} to {}.",
+            duration(least.into()),
+            duration(most.into())
+        ),
+        format!(
+            "Since the FIN {} were not read, {} were read to the end, {} hold unread data.",
+            with(|n| n == 1),
+            with(|n| n == 0),
+            with(|n| n > 1)
+        ),
+        format!("Peers: {}.", join(&peers, EXAMPLES)),
+    ]
+}
+
+fn dead_sentence(dead: u64, process: Option<&Process>) -> String {
+    let fds: Vec<String> = process
+        .map(|p| p.unhashed_fds.iter().map(u32::to_string).collect())
+        .unwrap_or_default();
+    format!(
+        "{} match no socket of this namespace (such as fd {}): reset after the peer closed, or never connected.",
+        count(dead, "TCP descriptor", "TCP descriptors"),
+        join(&fds, EXAMPLES)
+    )
+}
+
+/// Names the other processes that hold the same sockets.
+fn shared_sentence(now: &Snapshot, leak: &Leak<'_>) -> Option<String> {
+    let owners = now.owners.as_ref()?;
+    let mut pids = std::collections::BTreeSet::new();
+    for (socket, _) in &leak.sockets {
+        pids.extend(owners.of(socket.inode).iter().skip(1).map(|h| h.pid));
+    }
+    for (socket, _) in &leak.sockets {
+        pids.remove(&owners.of(socket.inode).first().map_or(0, |h| h.pid));
+    }
+    let names: Vec<String> = pids.into_iter().map(|pid| culprit(now, pid).name()).collect();
+    (!names.is_empty()).then(|| format!("The same sockets are held by {}.", join(&names, EXAMPLES)))
+}
+
+fn why(blamed: Blamed, dead: u64) -> String {
+    match blamed {
+        Blamed::Listener(..) => "The listener does not call accept(); clients gave up, and their connections fill its queue.",
+        _ if dead > 0 => "The process does not close what its peers have closed; each keeps a descriptor until it ends.",
+        _ => "No kernel timer ends CLOSE_WAIT; each socket keeps a descriptor until the process closes it.",
+    }
+    .into()
+}
+
+fn next(blamed: Blamed, leak: &Leak<'_>, process: Option<&Process>) -> Vec<String> {
+    let mut next = vec!["tcpvet list --state close-wait".to_string()];
+    match (blamed, process) {
+        (Blamed::Process(pid), process) => {
+            next.push(format!("ss -tanp state close-wait | grep pid={pid},"));
+            next.push(format!("ls -l /proc/{pid}/fd; grep files /proc/{pid}/limits"));
+            if let Some(fd) = process.and_then(|p| p.unhashed_fds.first()) {
+                next.push(format!("getfattr -h -n system.sockprotoname /proc/{pid}/fd/{fd}"));
+            }
+        }
+        (Blamed::Listener(_, port), _) => next.push(format!("ss -ltnp 'sport = :{port}'")),
+        (Blamed::Unnamed(..), _) => {
+            if let Some((socket, _)) = leak.sockets.first() {
+                next.push(format!("sudo ss -tanpe 'sport = :{}'", socket.local_port));
+            }
+        }
+    }
+    next
+}
+
+fn remedies(blamed: Blamed, who: &str) -> Vec<Remedy> {
+    let text = match blamed {
+        Blamed::Listener(..) => format!("{who}: call accept(); look for a blocked thread or EMFILE"),
+        _ => format!("{who}: close the socket when recv() returns 0, on every path, errors included"),
+    };
+    vec![
+        Remedy::Application(text),
+        Remedy::Application("until then restart it before its descriptors run out; no sysctl helps".into()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::coverage::{Coverage, Seen};
+    use crate::model::owner::Provenance;
+    use crate::model::testing::*;
+
+    fn detail(ack: u32, data: u32, sent: u32) -> Detail {
+        Detail {
+            last_ack_recv_ms: Some(ack),
+            last_data_recv_ms: Some(data),
+            last_data_sent_ms: Some(sent),
+            ..Detail::default()
+        }
+    }
+
+    fn leaking(n: u32, limit: u64) -> Snapshot {
+        let mut s = fresh();
+        for i in 0..n {
+            let mut one = socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
+            (one.inode, one.recv_queue) = (100 + i, 1);
+            push_detailed(&mut s, one, detail(2000, 9000, 9000));
+            hold(&mut s, 100 + i, 42, i);
+        }
+        process(&mut s, 42, "app", limit, u64::from(n) + 5);
+        s
+    }
+
+    fn judge(s: &Snapshot) -> Vec<Finding> {
+        match check(&Evidence::new(s), &Limits::default()) {
+            Outcome::Fired(f) => f,
+            Outcome::Clear(_) => Vec::new(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn ten_of_one_process_warn_and_half_of_its_limit_is_critical() {
+        assert_eq!(judge(&leaking(9, 1024)), []);
+        assert_eq!(judge(&leaking(10, 1024))[0].severity, Severity::Warning);
+        assert_eq!(judge(&leaking(23, 47))[0].severity, Severity::Warning);
+        assert_eq!(judge(&leaking(24, 47))[0].severity, Severity::Critical);
+        assert_eq!(judge(&leaking(24, 48))[0].severity, Severity::Critical);
+    }
+
+    #[test]
+    fn the_finding_names_process_peers_and_ages() {
+        let f = &judge(&leaking(23, 1024))[0];
+        assert_eq!(f.title, "23 sockets in CLOSE_WAIT held by app[42]");
+        assert_eq!((f.facts["close_wait"], f.facts["never_read"]), (23.0, 23.0));
+        assert_eq!((f.facts["oldest_at_least_ms"], f.facts["oldest_at_most_ms"]), (2000.0, 9000.0));
+        assert_eq!((f.facts["descriptors"], f.facts["descriptor_limit"]), (28.0, 1024.0));
+        assert_eq!((f.thresholds.warning, f.thresholds.critical), (Some(10.0), Some(512.0)));
+        assert!(f.evidence.iter().any(|e| e.starts_with("Peers: 127.0.0.1:40000,")), "{:?}", f.evidence);
+    }
+
+    #[test]
+    fn young_and_answering_sockets_do_not_count() {
+        let mut s = leaking(9, 1024);
+        for (i, (d, queue)) in
+            [(detail(999, 9000, 9000), 0), (detail(5000, 9000, 4000), 0), (detail(5000, 9000, 9000), 7)]
+                .into_iter()
+                .enumerate()
+        {
+            let mut one = socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 50000 + i));
+            (one.inode, one.send_queue) = (500 + i as u32, queue);
+            push_detailed(&mut s, one, d);
+            hold(&mut s, 500 + i as u32, 42, 500);
+        }
+        assert_eq!(judge(&s), []);
+        let mut tenth = socket(State::CloseWait, "127.0.0.1:8080", "127.0.0.1:60000");
+        tenth.inode = 600;
+        push_detailed(&mut s, tenth, detail(1000, 1000, 1000));
+        hold(&mut s, 600, 42, 600);
+        let f = &judge(&s)[0];
+        assert_eq!((f.facts["close_wait"], f.facts["young"], f.facts["half_closed"]), (10.0, 1.0, 2.0));
+    }
+
+    #[test]
+    fn unaccepted_connections_are_the_listeners() {
+        let mut s = fresh();
+        let mut l = listener("127.0.0.1:8080", 11, 16);
+        l.inode = 9;
+        s.sockets.push(l);
+        hold(&mut s, 9, 42, 3);
+        process(&mut s, 42, "app", 1024, 5);
+        for i in 0..11 {
+            let one = socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
+            push_detailed(&mut s, one, detail(2000, 9000, 9000));
+        }
+        let f = &judge(&s)[0];
+        assert_eq!(f.title, "11 connections that the peer closed, never accepted on 127.0.0.1:8080 (app[42])");
+        assert!(matches!(f.subject, Subject::Listener { port: 8080, .. }));
+    }
+
+    #[test]
+    fn dead_descriptors_add_up_with_close_wait_and_fire_alone() {
+        let mut s = leaking(4, 1024);
+        s.processes.get_mut(&42).unwrap().unhashed = Some(5);
+        assert_eq!(judge(&s), []);
+        s.processes.get_mut(&42).unwrap().unhashed = Some(6);
+        assert_eq!(judge(&s)[0].title, "4 sockets in CLOSE_WAIT and 6 dead TCP descriptors held by app[42]");
+        let mut s = fresh();
+        process(&mut s, 42, "app", 40, 27);
+        s.processes.get_mut(&42).unwrap().unhashed = Some(23);
+        let f = &judge(&s)[0];
+        assert_eq!((f.facts["close_wait"], f.facts["unhashed"]), (0.0, 23.0));
+        assert_eq!((f.title.as_str(), f.severity), ("23 TCP descriptors of app[42] lead to no socket any more", Severity::Critical));
+    }
+
+    #[test]
+    fn hidden_owners_are_told_by_their_listener_and_never_called_root() {
+        let mut s = leaking(10, 1024);
+        s.sockets.push(listener("127.0.0.1:8080", 0, 16));
+        s.owners = None;
+        let f = &judge(&s)[0];
+        assert!(matches!(&f.subject, Subject::Listener { port: 8080, .. }));
+        assert_eq!(f.subject.culprits()[0].provenance, Provenance::Hidden);
+        assert_eq!(f.title, "10 sockets in CLOSE_WAIT held by a hidden process");
+    }
+
+    #[test]
+    fn without_netlink_the_age_is_unknown() {
+        let mut s = leaking(10, 1024);
+        s.coverage = Coverage::default();
+        s.coverage.note("sock_diag", Seen::Denied, None, None);
+        let outcome = check(&Evidence::new(&s), &Limits::default());
+        assert!(matches!(outcome, Outcome::NotEvaluated(Cause::Unseen, _)), "{outcome:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Runs the rules and makes the Report: every selected rule has an outcome, and the status follows from all of them.
+
+use super::finding::{Finding, Severity};
+use super::limit::Limits;
+use super::outcome::{Cause, Outcome};
+use super::{Evidence, RULES, Rule};
+use crate::model::Snapshot;
+use crate::model::wants::Wants;
+
+/// The verdict of a run. The order is that of precedence: what is certain and bad beats what could not be told, and that beats a
+/// warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing wrong.
+    Ok,
+    /// A warning.
+    Warning,
+    /// It could not be told.
+    Unknown,
+    /// Something critical, or a failed assertion.
+    Critical,
+}
+
+impl Status {
+    /// The word used in every output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Warning => "warning",
+            Status::Unknown => "unknown",
+            Status::Critical => "critical",
+        }
+    }
+
+    /// The status that a severity alone gives; info changes nothing.
+    pub fn of(severity: Severity) -> Status {
+        match severity {
+            Severity::Info => Status::Ok,
+            Severity::Warning => Status::Warning,
+            Severity::Critical => Status::Critical,
+        }
+    }
+}
+
+/// Which rules run, and with what thresholds.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Ids asked for by name; `None` for all rules.
+    pub ids: Option<Vec<&'static str>>,
+    /// Thresholds.
+    pub limits: Limits,
+}
+
+impl Selection {
+    /// The rules that run.
+    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> + '_ {
+        let chosen = |rule: &Rule| self.ids.as_ref().is_none_or(|ids| ids.contains(&rule.id));
+        RULES.iter().copied().filter(move |rule| chosen(rule))
+    }
+
+    /// What the rules need read, having seen the table.
+    pub fn wants(&self, snapshot: &Snapshot) -> Wants {
+        let evidence = Evidence::new(snapshot);
+        let mut wants = Wants::default();
+        self.rules().for_each(|rule| wants.add((rule.wants)(&evidence, &self.limits)));
+        wants
+    }
+}
+
+/// What came of all rules.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The verdict.
+    pub status: Status,
+    /// Findings, worst first.
+    pub findings: Vec<Finding>,
+    /// Every rule that ran, with what it said; findings are moved to `findings`.
+    pub outcomes: Vec<(&'static Rule, Outcome)>,
+}
+
+/// Judges a snapshot.
+pub fn run(selection: &Selection, snapshot: &Snapshot) -> Report {
+    let evidence = Evidence::new(snapshot);
+    let mut findings = Vec::new();
+    let mut outcomes = Vec::new();
+    let mut status =
+        if snapshot.coverage.table_is_whole() { Status::Ok } else { Status::Unknown };
+    for rule in selection.rules() {
+        let mut outcome = (rule.check)(&evidence, &selection.limits);
+        match &mut outcome {
+            Outcome::Fired(fired) => findings.append(fired),
+            Outcome::NotEvaluated(Cause::Unseen, _) if selection.ids.is_some() => {
+                status = status.max(Status::Unknown);
+            }
+            Outcome::NotEvaluated(..) | Outcome::Clear(_) => {}
+        }
+        outcomes.push((rule, outcome));
+    }
+    findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key()));
+    let worst = findings.iter().map(|f| Status::of(f.severity)).max().unwrap_or(Status::Ok);
+    Report { status: status.max(worst), findings, outcomes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::coverage::Seen;
+    use crate::model::testing::{fresh, listener};
+
+    #[test]
+    fn critical_beats_unknown_beats_warning_beats_ok() {
+        assert!(Status::Critical > Status::Unknown);
+        assert!(Status::Unknown > Status::Warning && Status::Warning > Status::Ok);
+        assert_eq!(Status::of(Severity::Info), Status::Ok);
+    }
+
+    #[test]
+    fn a_table_that_was_not_read_whole_is_unknown_even_without_findings() {
+        assert_eq!(run(&Selection::default(), &fresh()).status, Status::Ok);
+        let mut cut = fresh();
+        cut.coverage.note("sock_diag", Seen::Partial, None, None);
+        assert_eq!(run(&Selection::default(), &cut).status, Status::Unknown);
+    }
+
+    #[test]
+    fn what_a_rule_could_not_see_matters_only_if_it_was_asked_for() {
+        let mut s = fresh();
+        s.sockets.push(listener("127.0.0.1:80", 9, 0));
+        s.coverage = crate::model::coverage::Coverage::default();
+        s.coverage.note("sock_diag", Seen::Denied, None, None);
+        s.coverage.seen("proc_net_tcp");
+        let all = run(&Selection::default(), &s);
+        assert_eq!(all.status, Status::Ok);
+        assert_eq!(all.outcomes.len(), RULES.len());
+        let one = Selection { ids: Some(vec!["accept-queue-full"]), ..Selection::default() };
+        assert_eq!(run(&one, &s).status, Status::Unknown);
+    }
+}

@@ -1,0 +1,354 @@
+//! `ephemeral-port-exhaustion`: the ports for connections to one destination run out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Culprit, Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::limit::{Limit, Limits};
+use super::outcome::{Cause, Outcome};
+use super::phrase::{count, join, number, percent, severity_above};
+use super::{Evidence, Rule, rule};
+use crate::model::Snapshot;
+use crate::model::ports::{EphemeralRange, Pool, Pools};
+use crate::model::reuse::Reuse;
+use crate::model::wants::Wants;
+
+rule! {
+    /// # What it does
+    /// Finds destinations toward which this namespace has used more than half of the ports that connect() may choose from.
+    ///
+    /// # Why it matters
+    /// The kernel picks a local port for each (source address, destination address, destination port). When none is left, connect()
+    /// fails with EADDRNOTAVAIL, and no counter anywhere shows it. Past half of the range, every connect() already searches far longer,
+    /// in the kernel, on your CPU: the half of the ports with the parity of the range's low end is tried first and is full.
+    ///
+    /// # How it is measured
+    /// N is the size of net.ipv4.ip_local_port_range less the ports of net.ipv4.ip_local_reserved_ports in it. Ports held by listeners
+    /// (with the connections they accepted), by explicit binds and by bound sockets that are not connected are lost to every destination,
+    /// whatever their address or family. usable = N less those; used = distinct local ports in the range with a socket in any state,
+    /// TIME_WAIT included, from the source to the destination; headroom = usable - used. Where tcp_tw_reuse truly applies (value 1, or
+    /// 2 and loopback; timestamps on both sides), TIME_WAIT sockets older than tcp_tw_reuse_delay count as free. Where that cannot be
+    /// known, because no live connection to the destination shows timestamps, the headroom is an interval.
+    ///
+    /// # Thresholds
+    /// Ratios of the usable ports that are taken: `info` from 0.5 (longer searches), `warning` from 0.75, `critical` from 0.9. Where the
+    /// headroom is an interval, the better end decides between warning and critical, and the worse end at most informs.
+    ///
+    /// # What can fool it
+    /// Programs that bind() before connect() without IP_BIND_ADDRESS_NO_PORT use another, smaller pool. Ports held by a closed listener's
+    /// accepted connections look free. Exhaustion of SNAT or conntrack on a gateway cannot be seen from sockets. The dump is not atomic:
+    /// under heavy churn the counts are off by what changed meanwhile.
+    ///
+    /// # What to do
+    /// Keep connections open and pool them; let the other side close first; spread over more destination addresses or ports, or more
+    /// source addresses. Only then settings: tcp_tw_reuse where TIME_WAIT holds the ports, a wider range (with the service ports in it
+    /// reserved first).
+    ///
+    /// # References
+    /// net/ipv4/inet_hashtables.c __inet_hash_connect, net/ipv4/tcp_ipv4.c tcp_twsk_unique, RFC 6056, ip(7),
+    /// https://docs.kernel.org/networking/ip-sysctl.html
+    RULE {
+        id: "ephemeral-port-exhaustion",
+        summary: "the ports for connections to one destination run out",
+        since: "0.1.0",
+        limits: &[
+            Limit { key: "info", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+                doc: "Informs above this share of the usable ports; at half the search for a port gets long." },
+            Limit { key: "warning", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+                doc: "Warns above this share of the usable ports." },
+            Limit { key: "critical", default: 0.9, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+                doc: "Critical above this share of the usable ports." },
+        ],
+        wants: wants,
+        check: check,
+    }
+}
+
+/// What any rule about pools of which more than `ratio` may be taken needs read: details of live connections, explicit binds, owners.
+pub(super) fn pool_wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
+    let mut wants = Wants::default();
+    let Some(pools) = evidence.pools() else { return wants };
+    wants.explicit_ports = !pools.busy.is_empty();
+    // Explicit binds, not read yet, can only shrink a pool: look a little below the threshold.
+    for pool in pools.busy.iter().filter(|p| p.ratio(p.used) > ratio * 0.8) {
+        if pool.time_wait_old > 0 && matches!(pool.reuse, Reuse::Unknown { .. }) {
+            wants.peer_ports.insert(pool.destination.peer_port);
+        }
+        wants.owners.extend(pool.inodes.iter().copied());
+    }
+    wants
+}
+
+fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
+    pool_wants(evidence, limits.get(&RULE, "info"))
+}
+
+/// The pools, or why nothing can be said of them.
+pub(super) fn judged<'a>(evidence: &'a Evidence<'_>) -> Result<&'a Pools, Outcome> {
+    evidence.pools().ok_or_else(|| {
+        let why = "net.ipv4.ip_local_port_range could not be read";
+        Outcome::NotEvaluated(Cause::Unseen, why.into())
+    })
+}
+
+fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
+    let now = evidence.now;
+    let pools = match judged(evidence) {
+        Ok(pools) => pools,
+        Err(outcome) => return outcome,
+    };
+    let range = &pools.range;
+    let findings: Vec<Finding> =
+        pools.busy.iter().filter_map(|pool| finding(now, range, pool, limits)).collect();
+    if !findings.is_empty() {
+        return Outcome::Fired(findings);
+    }
+    let ports = count(range.size().into(), "port", "ports");
+    Outcome::Clear(match pools.busy.iter().map(|p| p.used).max() {
+        Some(used) => format!("busiest destination uses {} of {ports}", number(used.into())),
+        None => format!("no destination uses a fortieth of {ports}"),
+    })
+}
+
+/// Thresholds in ports for one pool.
+pub(super) fn thresholds(rule: &Rule, pool: &Pool, limits: &Limits) -> Thresholds {
+    let at = |key| Some(limits.get(rule, key) * f64::from(pool.usable));
+    Thresholds { info: at("info"), warning: at("warning"), critical: at("critical") }
+}
+
+/// The severity of a pool of which between `min` and `max` ports are taken: the better end decides, the worse at most informs.
+pub(super) fn severity(min: u32, max: u32, thresholds: &Thresholds) -> Option<Severity> {
+    let certain = severity_above(f64::from(min), thresholds);
+    let possible = severity_above(f64::from(max), thresholds);
+    certain.or(possible.map(|_| Severity::Info))
+}
+
+/// The processes with live connections in a pool, and how many each holds, most first.
+pub(super) fn users(now: &Snapshot, pool: &Pool) -> Vec<(Culprit, u32)> {
+    let mut by_pid: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut unnamed = 0;
+    for inode in &pool.inodes {
+        let holders = now.owners.as_ref().map(|o| o.of(*inode)).unwrap_or_default();
+        let pids: BTreeSet<u32> = holders.iter().map(|h| h.pid).collect();
+        unnamed += u32::from(pids.is_empty());
+        pids.into_iter().for_each(|pid| *by_pid.entry(pid).or_default() += 1);
+    }
+    let mut users: Vec<_> =
+        by_pid.into_iter().map(|(pid, n)| (super::phrase::culprit(now, pid), n)).collect();
+    users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
+    if unnamed > 0 {
+        users.push((Culprit { pid: None, process: None, provenance: now.unnamed() }, unnamed));
+    }
+    users
+}
+
+/// One sentence on who connects to a destination.
+pub(super) fn users_sentence(users: &[(Culprit, u32)]) -> String {
+    if users.is_empty() {
+        return "No live connection shows who connects there: every port is held by the kernel (TIME_WAIT and the like).".into();
+    }
+    let names: Vec<String> =
+        users.iter().map(|(c, n)| format!("{} ({})", c.name(), number((*n).into()))).collect();
+    format!("Live connections to it: {}.", join(&names, 5))
+}
+
+/// Remedies for a pool that is short of ports.
+pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
+    let to = pool.destination;
+    let mut remedies = vec![Remedy::Application(
+        "keep connections open and reuse them (pool, keep-alive), or let the other side close first".into(),
+    )];
+    remedies.push(Remedy::Application(
+        "spread over more destination addresses or ports, or more source addresses".into(),
+    ));
+    if pool.time_wait > 0 && matches!(pool.reuse, Reuse::Not(_)) {
+        let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
+        if now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
+            remedies.push(Remedy::Setting {
+                knob: "net.ipv4.tcp_timestamps",
+                wish: Wish::AtLeast(1),
+                because: "a port in TIME_WAIT can be reused only with timestamps".into(),
+            });
+        }
+        remedies.push(Remedy::Setting {
+            knob: "net.ipv4.tcp_tw_reuse",
+            wish: Wish::Order(if loopback { 2 } else { 1 }),
+            because: format!("{} of the ports to this destination are in TIME_WAIT", number(pool.time_wait.into())),
+        });
+    }
+    remedies.push(Remedy::Setting {
+        knob: "net.ipv4.ip_local_port_range",
+        wish: Wish::MorePorts,
+        because: format!("{} ports serve this destination", number(pool.usable.into())),
+    });
+    remedies
+}
+
+fn finding(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Limits) -> Option<Finding> {
+    let thresholds = thresholds(&RULE, pool, limits);
+    let severity = severity(pool.blocked_min(), pool.blocked_max(), &thresholds)?;
+    let to = pool.destination;
+    let mut facts = facts(pool, range);
+    facts.insert("used_ratio", pool.ratio(pool.blocked_max()));
+    let users = users(now, pool);
+    let mut evidence = vec![format!(
+        "Range {} to {}: {} usable here, {} used ({} in TIME_WAIT), {} held by listeners and binds.",
+        range.low,
+        range.high,
+        number(pool.usable.into()),
+        number(pool.used.into()),
+        number(pool.time_wait.into()),
+        number(pool.held.into())
+    )];
+    if pool.time_wait > 0 {
+        evidence.push(reuse_sentence(pool));
+    }
+    evidence.push(users_sentence(&users));
+    let headroom = match (pool.headroom(), pool.headroom_max()) {
+        (a, b) if a == b => number(a.into()),
+        (a, b) => format!("{} to {}", number(a.into()), number(b.into())),
+    };
+    Some(Finding {
+        id: RULE.id,
+        severity,
+        netns: now.netns.clone(),
+        title: format!(
+            "{} of {} ports taken for {to}, {headroom} left ({})",
+            number(pool.blocked_max().into()),
+            number(pool.usable.into()),
+            percent(pool.ratio(pool.blocked_max()))
+        ),
+        subject: Subject::Destination {
+            destination: to,
+            owners: users.into_iter().map(|(c, _)| c).collect(),
+        },
+        facts,
+        thresholds,
+        evidence,
+        why: match severity {
+            Severity::Info => "Past half of the range each connect() searches long for a free port.",
+            Severity::Warning => "The rest goes fast; then connect() fails with EADDRNOTAVAIL, which no counter shows.",
+            Severity::Critical => "When the last port is gone, connect() fails with EADDRNOTAVAIL, which no counter shows.",
+        }
+        .into(),
+        next: vec![
+            format!("ss -tan 'dst {} and dport = :{}'", to.peer_addr, to.peer_port),
+            "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports net.ipv4.tcp_tw_reuse".into(),
+        ],
+        remedies: remedies(now, pool),
+    })
+}
+
+/// The numbers of a pool.
+pub(super) fn facts(pool: &Pool, range: &EphemeralRange) -> BTreeMap<&'static str, f64> {
+    let mut facts: BTreeMap<&'static str, f64> = [
+        ("used", pool.used),
+        ("usable", pool.usable),
+        ("headroom", pool.headroom()),
+        ("headroom_max", pool.headroom_max()),
+        ("time_wait", pool.time_wait),
+        ("time_wait_old", pool.time_wait_old),
+        ("closed_last_10s", pool.closed_last_10s),
+        ("held", pool.held),
+        ("range_size", range.size()),
+    ]
+    .map(|(name, n)| (name, f64::from(n)))
+    .into();
+    if let Some(ms) = pool.first_release_ms {
+        facts.insert("first_release_ms", f64::from(ms));
+    }
+    facts
+}
+
+/// One sentence on whether ports in TIME_WAIT can be reused.
+pub(super) fn reuse_sentence(pool: &Pool) -> String {
+    match pool.reuse {
+        Reuse::Applies { delay_ms } => format!(
+            "Reuse applies: {} of the ports are in TIME_WAIT for longer than {delay_ms} ms and count as free.",
+            number(pool.time_wait_old.into())
+        ),
+        Reuse::Not(why) => format!("Ports in TIME_WAIT are not reused: {why}."),
+        Reuse::Unknown { .. } => "Whether ports in TIME_WAIT are reused is unknown: no live connection shows if the peer uses timestamps.".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::State;
+    use crate::model::testing::*;
+
+    fn filled(used: u16) -> Snapshot {
+        let mut s = fresh();
+        set(&mut s, "net.ipv4.ip_local_port_range", "20000 21008");
+        for port in 20000..20000 + used {
+            let mut one = socket(State::Established, &format!("10.0.0.1:{port}"), "10.0.0.2:5001");
+            one.inode = u32::from(port);
+            s.sockets.push(one);
+            hold(&mut s, u32::from(port), 7, u32::from(port));
+        }
+        process(&mut s, 7, "java", 1024, 900);
+        s
+    }
+
+    fn judge(s: &Snapshot) -> Option<Finding> {
+        match check(&Evidence::new(s), &Limits::default()) {
+            Outcome::Fired(mut f) => {
+                assert_eq!(f.len(), 1);
+                f.pop()
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn severities_change_just_above_their_share() {
+        for (used, want) in [
+            (504, None),
+            (505, Some(Severity::Info)),
+            (756, Some(Severity::Info)),
+            (757, Some(Severity::Warning)),
+            (908, Some(Severity::Warning)),
+            (909, Some(Severity::Critical)),
+            (1009, Some(Severity::Critical)),
+        ] {
+            assert_eq!(judge(&filled(used)).map(|f| f.severity), want, "{used}");
+        }
+    }
+
+    #[test]
+    fn the_numbers_and_the_process_are_named() {
+        let f = judge(&filled(911)).unwrap();
+        assert_eq!(f.title, "911 of 1,009 ports taken for 10.0.0.1 -> 10.0.0.2:5001, 98 left (90 %)");
+        assert_eq!((f.facts["used"], f.facts["usable"], f.facts["headroom"]), (911.0, 1009.0, 98.0));
+        assert_eq!(f.subject.culprits()[0].name(), "java[7]");
+        assert_eq!(f.key(), "ephemeral-port-exhaustion/lab/destination:10.0.0.1>10.0.0.2:5001");
+    }
+
+    #[test]
+    fn where_reuse_is_unknown_the_worse_end_only_informs() {
+        let mut s = filled(0);
+        set(&mut s, "net.ipv4.tcp_tw_reuse", "1");
+        for port in 20000..21000 {
+            s.sockets.push(time_wait(&format!("10.0.0.1:{port}"), "10.0.0.2:5001", 30_000));
+        }
+        let f = judge(&s).unwrap();
+        assert_eq!(f.severity, Severity::Info);
+        assert_eq!((f.facts["headroom"], f.facts["headroom_max"]), (9.0, 1009.0));
+    }
+
+    #[test]
+    fn without_the_range_nothing_is_claimed() {
+        let mut s = filled(900);
+        s.sysctls.0.clear();
+        let outcome = check(&Evidence::new(&s), &Limits::default());
+        assert!(matches!(outcome, Outcome::NotEvaluated(Cause::Unseen, _)));
+    }
+
+    #[test]
+    fn owners_are_wanted_only_of_busy_destinations() {
+        let of = |used| wants(&Evidence::new(&filled(used)), &Limits::default());
+        assert!(of(100).owners.is_empty());
+        let wants = of(600);
+        assert_eq!((wants.owners.len(), wants.explicit_ports), (600, true));
+    }
+}

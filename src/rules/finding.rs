@@ -1,0 +1,180 @@
+//! What a rule says when it fires.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::endpoint::{Addr, place};
+use crate::model::owner::Provenance;
+use crate::model::ports::Destination;
+use crate::model::text::Text;
+
+/// How bad it is. `Info` is habit or prediction without present harm and changes no status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Harm is near or small.
+    Warning,
+    /// Harm is here.
+    Critical,
+}
+
+impl Severity {
+    /// The word used in every output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// A process, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Culprit {
+    /// Process id; `None` where the owner is hidden or is the kernel.
+    pub pid: Option<u32>,
+    /// Command name.
+    pub process: Option<Text>,
+    /// How it is known.
+    pub provenance: Provenance,
+}
+
+impl Culprit {
+    /// `java[2211]`, or a word for what is not known.
+    pub fn name(&self) -> String {
+        match (&self.process, self.pid) {
+            (Some(process), Some(pid)) => format!("{process}[{pid}]"),
+            (None, Some(pid)) => format!("[{pid}]"),
+            _ => match self.provenance {
+                Provenance::Hidden => "a hidden process".into(),
+                Provenance::None => "the kernel".into(),
+                _ => "no process in sight".into(),
+            },
+        }
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A process that holds the sockets.
+    Process(Culprit),
+    /// A listening socket.
+    Listener {
+        /// Its address.
+        addr: Addr,
+        /// Its port.
+        port: u16,
+        /// Who listens.
+        owners: Vec<Culprit>,
+    },
+    /// One pool of ports.
+    Destination {
+        /// From where to where.
+        destination: Destination,
+        /// Who connects there now.
+        owners: Vec<Culprit>,
+    },
+    /// The whole network namespace.
+    Namespace,
+}
+
+impl Subject {
+    /// The subject in a finding's key: stable as long as the subject lives.
+    fn key(&self) -> String {
+        match self {
+            Subject::Process(culprit) => format!("process:{}", culprit.name()),
+            Subject::Listener { addr, port, .. } => format!("listener:{}", place(*addr, *port)),
+            Subject::Destination { destination: d, .. } => {
+                format!("destination:{}>{}", d.local_addr, place(d.peer_addr, d.peer_port))
+            }
+            Subject::Namespace => "namespace".into(),
+        }
+    }
+
+    /// Everybody who is responsible.
+    pub fn culprits(&self) -> &[Culprit] {
+        match self {
+            Subject::Process(culprit) => std::slice::from_ref(culprit),
+            Subject::Listener { owners, .. } | Subject::Destination { owners, .. } => owners,
+            Subject::Namespace => &[],
+        }
+    }
+}
+
+/// The numbers at which a finding becomes worse, in the unit of its first fact; `None` where there is no such step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Thresholds {
+    /// From here info.
+    pub info: Option<f64>,
+    /// From here warning.
+    pub warning: Option<f64>,
+    /// From here critical.
+    pub critical: Option<f64>,
+}
+
+/// What a setting should become; `advise` knows how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// At least this number.
+    AtLeast(i64),
+    /// At least this far in the knob's own order of effect (0 < 2 < 1 for tcp_tw_reuse).
+    Order(i64),
+    /// More ports to choose from.
+    MorePorts,
+}
+
+/// One thing that helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// What the application should do; always named before a setting.
+    Application(String),
+    /// A setting that helps, and how.
+    Setting {
+        /// Dotted name of the sysctl.
+        knob: &'static str,
+        /// What it should become.
+        wish: Wish,
+        /// Why this helps here, a clause.
+        because: String,
+    },
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The rule.
+    pub id: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Where.
+    pub netns: Text,
+    /// Condition, number, threshold, place; no full stop.
+    pub title: String,
+    /// About what.
+    pub subject: Subject,
+    /// The numbers by name; the names are part of the JSON promise.
+    pub facts: BTreeMap<&'static str, f64>,
+    /// When it becomes worse.
+    pub thresholds: Thresholds,
+    /// What it rests on, one sentence each.
+    pub evidence: Vec<String>,
+    /// Why it matters, one sentence.
+    pub why: String,
+    /// Commands that show more.
+    pub next: Vec<String>,
+    /// What to change, the application first.
+    pub remedies: Vec<Remedy>,
+}
+
+impl Finding {
+    /// Identity of the finding: the rule and its subject, stable between runs.
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}", self.id, self.netns, self.subject.key())
+    }
+}

@@ -1,0 +1,110 @@
+//! The analyzer: one file per finding, complete with its documentation, thresholds, check, message and tests. Pure.
+
+pub mod accept_queue_full;
+pub mod close_wait_leak;
+pub mod engine;
+pub mod ephemeral_port_exhaustion;
+pub mod finding;
+pub mod limit;
+pub mod outcome;
+pub mod phrase;
+pub mod time_wait_buildup;
+
+use std::cell::OnceCell;
+
+use crate::filter::nearest::nearest;
+use crate::model::Snapshot;
+use crate::model::ports::Pools;
+use crate::model::wants::Wants;
+use limit::{Limit, Limits};
+use outcome::Outcome;
+
+/// What a rule judges: the snapshot, and what several rules derive from it, computed once.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The snapshot.
+    pub now: &'a Snapshot,
+    pools: OnceCell<Option<Pools>>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Wraps a snapshot.
+    pub fn new(now: &'a Snapshot) -> Evidence<'a> {
+        Evidence { now, pools: OnceCell::new() }
+    }
+
+    /// The pools of ephemeral ports; `None` if the port range could not be read.
+    pub fn pools(&self) -> Option<&Pools> {
+        self.pools.get_or_init(|| Pools::of(self.now)).as_ref()
+    }
+}
+
+/// One rule.
+pub struct Rule {
+    /// Its name for good: kebab-case, the condition and not the cure, never reused.
+    pub id: &'static str,
+    /// The condition in a few words.
+    pub summary: &'static str,
+    /// The version that brought it.
+    pub since: &'static str,
+    /// The documentation, with the fixed headings; the same text as the rustdoc.
+    pub docs: &'static str,
+    /// Its thresholds.
+    pub limits: &'static [Limit],
+    /// What it needs read beyond the table.
+    pub wants: fn(&Evidence<'_>, &Limits) -> Wants,
+    /// Judges.
+    pub check: fn(&Evidence<'_>, &Limits) -> Outcome,
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rule({})", self.id)
+    }
+}
+
+/// Defines a rule whose doc comment is also its `docs` field.
+macro_rules! rule {
+    ($(#[doc = $doc:literal])* $name:ident { $($field:ident: $value:expr,)* }) => {
+        $(#[doc = $doc])*
+        pub static $name: $crate::rules::Rule = $crate::rules::Rule {
+            docs: concat!($($doc, "\n"),*),
+            $($field: $value,)*
+        };
+    };
+}
+use rule;
+
+/// Every rule, in the order in which they are listed. A new finding: its file, its line here, a scenario.
+pub static RULES: &[&Rule] = &[
+    &accept_queue_full::RULE,
+    &close_wait_leak::RULE,
+    &ephemeral_port_exhaustion::RULE,
+    &time_wait_buildup::RULE,
+];
+
+/// The headings that every rule's documentation has, in this order.
+pub const HEADINGS: [&str; 7] = [
+    "What it does",
+    "Why it matters",
+    "How it is measured",
+    "Thresholds",
+    "What can fool it",
+    "What to do",
+    "References",
+];
+
+/// The rule of this id.
+///
+/// # Errors
+/// A message and a hint with the nearest id.
+pub fn find(id: &str) -> Result<&'static Rule, (String, String)> {
+    let asked = id.trim().replace('_', "-").to_lowercase();
+    RULES.iter().find(|r| r.id == asked).copied().ok_or_else(|| {
+        let hint = match nearest(&asked, RULES.iter().map(|r| r.id)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "'tcpvet explain' lists them".to_string(),
+        };
+        (format!("no rule is called '{id}'"), hint)
+    })
+}

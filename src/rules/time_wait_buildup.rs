@@ -1,0 +1,284 @@
+//! `time-wait-buildup`: TIME_WAIT holds the ports toward a destination, or fills the kernel's table.
+
+use std::collections::BTreeMap;
+
+use super::ephemeral_port_exhaustion as pools;
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::limit::{Limit, Limits};
+use super::outcome::Outcome;
+use super::phrase::{count, duration, number, percent};
+use super::{Evidence, rule};
+use crate::model::Snapshot;
+use crate::model::listener::Listeners;
+use crate::model::ports::{EphemeralRange, Pool, Pools, is_client};
+use crate::model::state::State;
+use crate::model::wants::Wants;
+
+rule! {
+    /// # What it does
+    /// Finds destinations whose ports are held by TIME_WAIT on the client side, and tells whether the total number of TIME_WAIT sockets
+    /// is near the kernel's limit. TIME_WAIT on the server side, and sheer numbers below that limit, are harmless and are said to be.
+    ///
+    /// # Why it matters
+    /// The side that closes first keeps the connection in TIME_WAIT for 60 s. If that side is the client, its port stays taken toward that
+    /// destination: N ports sustain N / 60 connections a second. A server's TIME_WAIT takes no port and costs about a quarter of a
+    /// KiB; new connections to it are accepted all the same.
+    ///
+    /// # How it is measured
+    /// A TIME_WAIT socket is client-side if its local port lies in net.ipv4.ip_local_port_range and nobody listens on it. For each (source,
+    /// destination, port) the ports in TIME_WAIT are compared with the usable ports (see ephemeral-port-exhaustion); where tcp_tw_reuse
+    /// applies, those older than tcp_tw_reuse_delay are free and are not counted. The remaining time of each socket gives its age and so the
+    /// rate at which connections were closed in the last 10 s. The total is compared with net.ipv4.tcp_max_tw_buckets, and its memory
+    /// is estimated at 0.25 KiB a socket, twice that on the client side with its bind buckets.
+    ///
+    /// # Thresholds
+    /// Ratios of the usable ports of one destination: `info` above 0.5, `warning` above 0.75, `critical` above 0.9. `buckets`: the
+    /// share of tcp_max_tw_buckets from which the total is mentioned, as info.
+    ///
+    /// # What can fool it
+    /// A closed listener's former connections on a port inside the range look client-side, but each toward its own peer. Reuse needs
+    /// timestamps at both ends; where no live connection shows them, the share is an interval and its worse end at most informs.
+    ///
+    /// # What to do
+    /// Keep connections open and reuse them; let the server close first. tcp_tw_reuse=1 helps clients on other hosts than loopback (2, the
+    /// default, covers loopback only). tcp_fin_timeout does not change TIME_WAIT, which lasts 60 s always; tcp_tw_recycle is gone
+    /// since Linux 4.12 and broke clients behind NAT. Do not lower tcp_max_tw_buckets.
+    ///
+    /// # References
+    /// include/net/tcp.h TCP_TIMEWAIT_LEN, net/ipv4/inet_timewait_sock.c, net/ipv4/tcp_ipv4.c tcp_twsk_unique, RFC 9293 section 3.6.1,
+    /// https://docs.kernel.org/networking/ip-sysctl.html
+    RULE {
+        id: "time-wait-buildup",
+        summary: "TIME_WAIT holds the ports to a destination",
+        since: "0.1.0",
+        limits: &[
+            Limit { key: "info", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+                doc: "Informs above this share of the usable ports in TIME_WAIT." },
+            Limit { key: "warning", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+                doc: "Warns above this share of the usable ports in TIME_WAIT." },
+            Limit { key: "critical", default: 0.9, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+                doc: "Critical above this share of the usable ports in TIME_WAIT." },
+            Limit { key: "buckets", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of tcp_max_tw_buckets",
+                doc: "Informs above this share of tcp_max_tw_buckets." },
+        ],
+        wants: wants,
+        check: check,
+    }
+}
+
+/// Bytes of a TIME_WAIT socket: the slot of tw_sock_TCP. Its port's bind buckets cost the client as much again.
+const BUCKET_BYTES: u64 = 256;
+
+fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
+    pools::pool_wants(evidence, limits.get(&RULE, "info"))
+}
+
+fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
+    let now = evidence.now;
+    let Pools { range, busy } = match pools::judged(evidence) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    let listeners = Listeners::of(now);
+    let waiting = || now.sockets.iter().filter(|s| s.state == State::TimeWait);
+    let total = waiting().count() as u64;
+    let client = waiting().filter(|s| is_client(s, range, &listeners)).count() as u64;
+    let mut findings: Vec<Finding> =
+        busy.iter().filter_map(|pool| destination(now, range, pool, limits)).collect();
+    findings.extend(buckets(now, total, client, limits));
+    if !findings.is_empty() {
+        return Outcome::Fired(findings);
+    }
+    Outcome::Clear(match total {
+        0 => "no socket in TIME_WAIT".into(),
+        _ => format!(
+            "{} in TIME_WAIT ({} client side), which is harmless here",
+            count(total, "socket", "sockets"),
+            number(client)
+        ),
+    })
+}
+
+fn destination(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Limits) -> Option<Finding> {
+    let thresholds = pools::thresholds(&RULE, pool, limits);
+    let young = pool.time_wait - pool.time_wait_old;
+    let held_max = if pool.blocked_max() == pool.used { pool.time_wait } else { young };
+    let held_min = if pool.blocked_min() == pool.used { pool.time_wait } else { young };
+    let severity = pools::severity(held_min, held_max, &thresholds)?;
+    let to = pool.destination;
+    let mut facts = pools::facts(pool, range);
+    facts.insert("time_wait_ratio", pool.ratio(held_max));
+    let users = pools::users(now, pool);
+    let mut evidence = vec![
+        format!(
+            "{} closed in the last 10 s; the next port is free in {}.",
+            count(pool.closed_last_10s.into(), "connection was", "connections were"),
+            duration(pool.first_release_ms.unwrap_or_default().into())
+        ),
+        format!(
+            "{} ports sustain {:.1} connections a second, each held for 60 s.",
+            number(pool.usable.into()),
+            f64::from(pool.usable) / 60.0
+        ),
+        pools::reuse_sentence(pool),
+    ];
+    evidence.push(pools::users_sentence(&users));
+    facts.insert("sustained_per_second", f64::from(pool.usable) / 60.0);
+    Some(Finding {
+        id: RULE.id,
+        severity,
+        netns: now.netns.clone(),
+        title: format!(
+            "{} of {} ports for {to} are in TIME_WAIT ({})",
+            number(held_max.into()),
+            number(pool.usable.into()),
+            percent(pool.ratio(held_max))
+        ),
+        subject: Subject::Destination {
+            destination: to,
+            owners: users.into_iter().map(|(c, _)| c).collect(),
+        },
+        facts,
+        thresholds,
+        evidence,
+        why: "This side closes first, so each connection keeps its port for 60 s more.".into(),
+        next: vec![
+            format!("ss -tano state time-wait 'dst {} and dport = :{}'", to.peer_addr, to.peer_port),
+            "nstat -az TcpExtTW TcpExtTWRecycled TcpExtTCPTimeWaitOverflow".into(),
+        ],
+        remedies: pools::remedies(now, pool),
+    })
+}
+
+/// The total against tcp_max_tw_buckets: beyond it the kernel drops the state at once, which is counted and not logged.
+fn buckets(now: &Snapshot, total: u64, client: u64, limits: &Limits) -> Option<Finding> {
+    let max = now.sysctls.integer("net.ipv4.tcp_max_tw_buckets").filter(|m| *m > 0)? as u64;
+    let at = limits.get(&RULE, "buckets") * max as f64;
+    if total as f64 <= at {
+        return None;
+    }
+    let bytes = total * BUCKET_BYTES + client * BUCKET_BYTES;
+    let facts: BTreeMap<&'static str, f64> = [
+        ("time_wait", total),
+        ("time_wait_client", client),
+        ("time_wait_server", total - client),
+        ("tcp_max_tw_buckets", max),
+        ("memory_bytes", bytes),
+    ]
+    .map(|(name, n)| (name, n as f64))
+    .into();
+    Some(Finding {
+        id: RULE.id,
+        severity: Severity::Info,
+        netns: now.netns.clone(),
+        title: format!(
+            "{} in TIME_WAIT, {} of tcp_max_tw_buckets ({})",
+            count(total, "socket", "sockets"),
+            percent(total as f64 / max as f64),
+            number(max)
+        ),
+        subject: Subject::Namespace,
+        facts,
+        thresholds: Thresholds { info: Some(at), ..Thresholds::default() },
+        evidence: vec![format!(
+            "{} on the client side, {} on the server side, about {} KiB of memory in all.",
+            number(client),
+            number(total - client),
+            number(bytes / 1024)
+        )],
+        why: "Harmless by itself; past the limit the kernel skips TIME_WAIT, which risks old segments in new connections.".into(),
+        next: vec!["nstat -az TcpExtTW TcpExtTCPTimeWaitOverflow; cat /proc/net/sockstat".into()],
+        remedies: vec![
+            Remedy::Application("keep connections open and reuse them".into()),
+            Remedy::Setting {
+                knob: "net.ipv4.tcp_max_tw_buckets",
+                wish: Wish::AtLeast(i64::try_from(max.saturating_mul(2)).unwrap_or(i64::MAX)),
+                because: format!("{} of {} are in use", number(total), number(max)),
+            },
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::*;
+
+    fn waiting(n: u16, age_ms: u32, local: &str, peer: &str) -> Snapshot {
+        let mut s = fresh();
+        set(&mut s, "net.ipv4.ip_local_port_range", "20000 20066");
+        for port in 20000..20000 + n {
+            s.sockets.push(time_wait(&format!("{local}:{port}"), peer, age_ms));
+        }
+        s
+    }
+
+    fn judge(s: &Snapshot) -> Outcome {
+        check(&Evidence::new(s), &Limits::default())
+    }
+
+    fn severity(s: &Snapshot) -> Option<Severity> {
+        match judge(s) {
+            Outcome::Fired(f) => Some(f[0].severity),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn client_side_is_judged_against_the_ports_of_its_destination() {
+        for (n, want) in [
+            (33, None),
+            (34, Some(Severity::Info)),
+            (50, Some(Severity::Info)),
+            (51, Some(Severity::Warning)),
+            (60, Some(Severity::Warning)),
+            (61, Some(Severity::Critical)),
+        ] {
+            assert_eq!(severity(&waiting(n, 500, "10.0.0.1", "10.0.0.2:5001")), want, "{n}");
+        }
+    }
+
+    #[test]
+    fn the_finding_gives_its_numbers() {
+        let mut s = waiting(41, 7000, "127.0.0.1", "127.0.0.1:5001");
+        set(&mut s, "net.ipv4.tcp_tw_reuse", "0");
+        let Outcome::Fired(f) = judge(&s) else { panic!("41 of 67") };
+        assert_eq!(f[0].title, "41 of 67 ports for 127.0.0.1 -> 127.0.0.1:5001 are in TIME_WAIT (61 %)");
+        assert_eq!((f[0].facts["time_wait"], f[0].facts["closed_last_10s"]), (41.0, 41.0));
+        assert_eq!((f[0].facts["usable"], f[0].facts["first_release_ms"]), (67.0, 53_000.0));
+        let knobs: Vec<_> = f[0]
+            .remedies
+            .iter()
+            .filter_map(|r| match r {
+                Remedy::Setting { knob, wish, .. } => Some((*knob, wish.clone())),
+                Remedy::Application(_) => None,
+            })
+            .collect();
+        assert_eq!(knobs[0], ("net.ipv4.tcp_tw_reuse", Wish::Order(2)));
+    }
+
+    #[test]
+    fn reusable_time_wait_is_silent_and_so_are_a_wide_range_and_other_destinations() {
+        assert_eq!(severity(&waiting(41, 1500, "127.0.0.1", "127.0.0.1:5001")), None);
+        assert_eq!(severity(&waiting(41, 900, "127.0.0.1", "127.0.0.1:5001")), Some(Severity::Info));
+        let mut wide = waiting(41, 900, "10.0.0.1", "10.0.0.2:5001");
+        set(&mut wide, "net.ipv4.ip_local_port_range", "15000 60999");
+        assert_eq!(severity(&wide), None);
+    }
+
+    #[test]
+    fn server_side_is_harmless_until_the_table_is_half_full() {
+        let mut s = fresh();
+        set(&mut s, "net.ipv4.tcp_max_tw_buckets", "100");
+        s.sockets.push(listener("0.0.0.0:80", 0, 5));
+        for port in 1..=50 {
+            s.sockets.push(time_wait("10.0.0.1:80", &format!("10.0.0.2:{port}"), 5));
+        }
+        let Outcome::Clear(text) = judge(&s) else { panic!("half is not above half") };
+        assert_eq!(text, "50 sockets in TIME_WAIT (0 client side), which is harmless here");
+        s.sockets.push(time_wait("10.0.0.1:80", "10.0.0.2:51", 5));
+        let Outcome::Fired(f) = judge(&s) else { panic!("51 of 100") };
+        assert_eq!((f[0].severity, f[0].facts["time_wait_server"]), (Severity::Info, 51.0));
+        assert_eq!(f[0].facts["memory_bytes"], 51.0 * 256.0);
+    }
+}
