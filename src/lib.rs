@@ -14,9 +14,18 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("tcpvet reads the Linux kernel's sock_diag and /proc; it runs on Linux only");
 
+pub mod advise;
+pub mod cli;
+pub mod cmd;
 pub mod collect;
+pub mod error;
+pub mod exit;
+pub mod fields;
 pub mod filter;
 pub mod model;
+pub mod nearest;
+pub mod phrase;
+pub mod render;
 pub mod rules;
 pub mod sys;
 pub mod wire;

@@ -1,1 +1,98 @@
-fn main(){}
+//! The program: parse, open the system, run, write, end with a status.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tcpvet::cli::resolve::{Settings, resolve};
+use tcpvet::cli::usage::{Answer, answer};
+use tcpvet::cli::{Cli, Command};
+use tcpvet::error::{Error, on_file};
+use tcpvet::sys::live::Live;
+use tcpvet::sys::output::{note, write_all};
+use tcpvet::sys::replay::Replay;
+use tcpvet::sys::store::Capture;
+use tcpvet::sys::{System, netns, privilege, watchdog};
+use tcpvet::{cmd, exit};
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        note(&format!(
+            "error: internal error at {at}\nhint: please report it, with a capture if you can: tcpvet capture -o box.tar"
+        ));
+        end(exit::UNKNOWN);
+    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            return match answer(&e) {
+                Answer::Text(text) => write(text.as_bytes(), exit::OK),
+                Answer::Wrong(error) => fail(&error),
+            };
+        }
+    };
+    let mut settings = resolve(&cli.global, cli.command.as_ref());
+    if let Some(after) = settings.timeout {
+        watchdog::start(after, move || {
+            note(&format!("error: not done after {after:?}\nhint: allow more time with --timeout"));
+            end(exit::UNKNOWN);
+        });
+    }
+    let done = open(&mut settings, cli.command.as_ref())
+        .and_then(|system| cmd::dispatch(&cli, &settings, &*system));
+    match done {
+        Ok(done) => {
+            done.notes.iter().for_each(|text| note(text));
+            write(&done.output, done.status)
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// The kernel, one of its namespaces, or a capture.
+fn open(settings: &mut Settings, command: Option<&Command>) -> Result<Box<dyn System>, Error> {
+    if let Some(from) = &settings.from {
+        privilege::drop_before_user_files();
+        let hint = "write one with: tcpvet capture -o box.tar";
+        let capture = Capture::load(from).map_err(|e| on_file(&e, hint))?;
+        settings.netns.clone_from(&capture.netns);
+        return Ok(Box::new(Replay::new(capture)));
+    }
+    let offline = matches!(command, Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_)));
+    match &settings.netns {
+        Some(name) if !offline => {
+            let entered = netns::open(name).and_then(Live::in_netns);
+            let live = entered.map_err(|e| {
+                let name = tcpvet::model::text::Text::new(name.as_bytes());
+                Error::hinted(
+                    format!("cannot enter network namespace '{name}': {}", e.reason),
+                    "'ip netns' lists names; entering one needs root (CAP_SYS_ADMIN)",
+                )
+            })?;
+            Ok(Box::new(live))
+        }
+        _ => Ok(Box::new(Live::here())),
+    }
+}
+
+/// Writes the output; what cannot be written makes the run fail.
+fn write(bytes: &[u8], status: u8) -> ExitCode {
+    match write_all(bytes) {
+        Ok(()) => ExitCode::from(status),
+        Err(e) => fail(&Error::hinted(
+            format!("cannot write to standard output: {}", tcpvet::sys::SysError::from_io("", &e).reason),
+            "look at the place the output goes to",
+        )),
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    note(&error.to_string());
+    ExitCode::from(exit::UNKNOWN)
+}
+
+/// Ends at once, from a panic or the watchdog.
+#[expect(clippy::exit, reason = "the other threads cannot be asked to end")]
+fn end(status: u8) {
+    std::process::exit(status.into());
+}

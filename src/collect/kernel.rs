@@ -10,7 +10,7 @@ use crate::wire;
 
 /// The sysctls that rules and advice know. Absent ones are noted as such: a child namespace has no tcp_mem, an old kernel no
 /// tcp_tw_reuse_delay.
-pub const SYSCTLS: &[&str] = &[
+pub(super) const SYSCTLS: &[&str] = &[
     "net.core.somaxconn",
     "net.ipv4.ip_autobind_reuse",
     "net.ipv4.ip_local_port_range",

@@ -1,12 +1,11 @@
 //! What the user asks for: a set of states, and assertions over counts.
 
 pub mod assertion;
-pub mod nearest;
 
 use crate::model::endpoint::Family;
 use crate::model::socket::Socket;
 use crate::model::state::StateSet;
-use nearest::nearest;
+use crate::nearest::nearest;
 
 /// A selection of sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 pub mod counters;
 pub mod coverage;
+pub mod culprit;
 pub mod endpoint;
 pub mod listener;
 pub mod owner;

@@ -168,7 +168,7 @@ impl SocketTable {
     }
 
     /// All rows in the order they were read.
-    pub fn iter(&self) -> impl Iterator<Item = &Socket> {
+    pub fn iter(&self) -> impl Iterator<Item = &Socket> + Clone {
         self.chunks.iter().flatten()
     }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
-use super::phrase::{count, culprits, join, number};
 use super::{Evidence, rule};
 use crate::model::Snapshot;
+use crate::model::culprit::{Culprit, culprits};
 use crate::model::endpoint::place;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
+use crate::phrase::{count, join, number};
 
 rule! {
     /// # What it does
@@ -101,7 +102,7 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
     let at = place(listener.local_addr, listener.local_port);
     let (queue, limit) = (listener.recv_queue, listener.send_queue);
     let owners = culprits(now, listener);
-    let names: Vec<String> = owners.iter().map(super::finding::Culprit::name).collect();
+    let names: Vec<String> = owners.iter().map(Culprit::name).collect();
     let drops = now.detail(listener).and_then(|d| d.drops);
     let somaxconn = now.sysctls.integer("net.core.somaxconn");
     let mut facts = BTreeMap::from([

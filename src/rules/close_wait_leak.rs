@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Culprit, Finding, Remedy, Severity, Subject, Thresholds};
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
-use super::phrase::{count, culprit, culprits, duration, join, number};
 use super::{Evidence, rule};
 use crate::model::Snapshot;
+use crate::model::culprit::{Culprit, culprit, culprits};
 use crate::model::endpoint::{Addr, place};
 use crate::model::listener::Listeners;
 use crate::model::owner::Process;
 use crate::model::socket::{Detail, Socket};
 use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
+use crate::phrase::{count, duration, join, number};
 
 rule! {
     /// # What it does

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{Culprit, Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
-use super::phrase::{count, join, number, percent, severity_above};
 use super::{Evidence, Rule, rule};
 use crate::model::Snapshot;
+use crate::model::culprit::{Culprit, culprit};
 use crate::model::ports::{EphemeralRange, Pool, Pools};
 use crate::model::reuse::Reuse;
 use crate::model::wants::Wants;
+use crate::phrase::{count, join, number, percent};
 
 rule! {
     /// # What it does
@@ -51,11 +52,11 @@ rule! {
         summary: "the ports for connections to one destination run out",
         since: "0.1.0",
         limits: &[
-            Limit { key: "info", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+            Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Informs above this share of the usable ports; at half the search for a port gets long." },
-            Limit { key: "warning", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+            Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Warns above this share of the usable ports." },
-            Limit { key: "critical", default: 0.9, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+            Limit { key: "critical", default: 0.9, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Critical above this share of the usable ports." },
         ],
         wants: wants,
@@ -133,7 +134,7 @@ pub(super) fn users(now: &Snapshot, pool: &Pool) -> Vec<(Culprit, u32)> {
         pids.into_iter().for_each(|pid| *by_pid.entry(pid).or_default() += 1);
     }
     let mut users: Vec<_> =
-        by_pid.into_iter().map(|(pid, n)| (super::phrase::culprit(now, pid), n)).collect();
+        by_pid.into_iter().map(|(pid, n)| (culprit(now, pid), n)).collect();
     users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
     if unnamed > 0 {
         users.push((Culprit { pid: None, process: None, provenance: now.unnamed() }, unnamed));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::model::culprit::Culprit;
 use crate::model::endpoint::{Addr, place};
-use crate::model::owner::Provenance;
 use crate::model::ports::Destination;
 use crate::model::text::Text;
 
@@ -29,32 +29,6 @@ impl Severity {
             Severity::Info => "info",
             Severity::Warning => "warning",
             Severity::Critical => "critical",
-        }
-    }
-}
-
-/// A process, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Culprit {
-    /// Process id; `None` where the owner is hidden or is the kernel.
-    pub pid: Option<u32>,
-    /// Command name.
-    pub process: Option<Text>,
-    /// How it is known.
-    pub provenance: Provenance,
-}
-
-impl Culprit {
-    /// `java[2211]`, or a word for what is not known.
-    pub fn name(&self) -> String {
-        match (&self.process, self.pid) {
-            (Some(process), Some(pid)) => format!("{process}[{pid}]"),
-            (None, Some(pid)) => format!("[{pid}]"),
-            _ => match self.provenance {
-                Provenance::Hidden => "a hidden process".into(),
-                Provenance::None => "the kernel".into(),
-                _ => "no process in sight".into(),
-            },
         }
     }
 }
@@ -118,6 +92,20 @@ pub struct Thresholds {
     pub critical: Option<f64>,
 }
 
+/// The worst severity whose threshold `value` reaches; a threshold is passed when the value is above it.
+pub fn severity_above(value: f64, thresholds: &Thresholds) -> Option<Severity> {
+    let above = |t: Option<f64>| t.is_some_and(|t| value > t);
+    if above(thresholds.critical) {
+        Some(Severity::Critical)
+    } else if above(thresholds.warning) {
+        Some(Severity::Warning)
+    } else if above(thresholds.info) {
+        Some(Severity::Info)
+    } else {
+        None
+    }
+}
+
 /// What a setting should become; `advise` knows how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
@@ -176,5 +164,18 @@ impl Finding {
     /// Identity of the finding: the rule and its subject, stable between runs.
     pub fn key(&self) -> String {
         format!("{}/{}/{}", self.id, self.netns, self.subject.key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_passed_above_it_not_at_it() {
+        let t = Thresholds { info: Some(1.0), warning: Some(2.0), critical: Some(3.0) };
+        let at = |v| severity_above(v, &t);
+        assert_eq!((at(1.0), at(1.1), at(2.0)), (None, Some(Severity::Info), Some(Severity::Info)));
+        assert_eq!((at(2.5), at(3.0), at(3.5)), (Some(Severity::Warning), Some(Severity::Warning), Some(Severity::Critical)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::filter::nearest::nearest;
+use crate::nearest::nearest;
 
 /// One threshold of a rule.
 #[derive(Debug)]

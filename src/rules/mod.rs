@@ -7,12 +7,11 @@ pub mod ephemeral_port_exhaustion;
 pub mod finding;
 pub mod limit;
 pub mod outcome;
-pub mod phrase;
 pub mod time_wait_buildup;
 
 use std::cell::OnceCell;
 
-use crate::filter::nearest::nearest;
+use crate::nearest::nearest;
 use crate::model::Snapshot;
 use crate::model::ports::Pools;
 use crate::model::wants::Wants;

@@ -6,13 +6,13 @@ use super::ephemeral_port_exhaustion as pools;
 use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::phrase::{count, duration, number, percent};
 use super::{Evidence, rule};
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
 use crate::model::ports::{EphemeralRange, Pool, Pools, is_client};
 use crate::model::state::State;
 use crate::model::wants::Wants;
+use crate::phrase::{count, duration, number, percent};
 
 rule! {
     /// # What it does
@@ -52,11 +52,11 @@ rule! {
         summary: "TIME_WAIT holds the ports to a destination",
         since: "0.1.0",
         limits: &[
-            Limit { key: "info", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+            Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Informs above this share of the usable ports in TIME_WAIT." },
-            Limit { key: "warning", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+            Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Warns above this share of the usable ports in TIME_WAIT." },
-            Limit { key: "critical", default: 0.9, min: 0.01, max: 1.0, unit: "ratio of usable ports",
+            Limit { key: "critical", default: 0.9, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Critical above this share of the usable ports in TIME_WAIT." },
             Limit { key: "buckets", default: 0.5, min: 0.01, max: 1.0, unit: "ratio of tcp_max_tw_buckets",
                 doc: "Informs above this share of tcp_max_tw_buckets." },

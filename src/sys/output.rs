@@ -18,3 +18,15 @@ pub fn write_all(bytes: &[u8]) -> io::Result<()> {
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
+
+/// Writes a generated file, with the folder it stands in.
+///
+/// # Errors
+/// It cannot be written.
+#[expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
+pub fn write_file(path: &std::path::Path, bytes: &[u8]) -> Result<(), super::SysError> {
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder
+        .and_then(|()| std::fs::write(path, bytes))
+        .map_err(|e| super::SysError::from_io(path.display().to_string(), &e))
+}

@@ -1,0 +1,116 @@
+//! Files made from the definitions: completions and manual pages. They are committed, and a test keeps them fresh.
+
+use clap::CommandFactory;
+use clap_complete::Shell as Completer;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::{Cli, Shell};
+use crate::error::Error;
+
+/// Every generated file: its path from the root of the project, and its bytes.
+pub fn files() -> Vec<(String, Vec<u8>)> {
+    let mut files = vec![
+        ("completions/tcpvet.bash".to_string(), completions(Shell::Bash)),
+        ("completions/_tcpvet".to_string(), completions(Shell::Zsh)),
+        ("completions/tcpvet.fish".to_string(), completions(Shell::Fish)),
+        ("man/tcpvet.1".to_string(), main_page()),
+    ];
+    for name in subcommands() {
+        let page = man(Some(&name)).unwrap_or_default();
+        files.push((format!("man/tcpvet-{name}.1"), page));
+    }
+    files
+}
+
+/// Names of the visible subcommands.
+fn subcommands() -> Vec<String> {
+    let command = Cli::command();
+    command.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name().to_string()).collect()
+}
+
+/// The completions of a shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let shell = match shell {
+        Shell::Bash => Completer::Bash,
+        Shell::Zsh => Completer::Zsh,
+        Shell::Fish => Completer::Fish,
+    };
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tcpvet", &mut out);
+    out
+}
+
+/// A manual page: of the program, or of a subcommand.
+///
+/// # Errors
+/// There is no such subcommand.
+pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
+    let Some(name) = page else { return Ok(main_page()) };
+    let names = subcommands();
+    if !names.iter().any(|n| n == name) {
+        let message = format!("no manual page is called '{}'", crate::model::text::Text::new(name.as_bytes()));
+        return Err(Error::hinted(message, format!("pages: {}", names.join(" "))));
+    }
+    let mut command = Cli::command();
+    command.build();
+    let sub = command.find_subcommand(name).cloned().unwrap_or_default();
+    let sub = sub.display_name(format!("tcpvet-{name}")).disable_help_flag(true);
+    let mut out = Vec::new();
+    let _ = Man::new(sub).render(&mut out);
+    let mut tail = Roff::default();
+    tail.control("SH", ["SEE ALSO"]).text([bold("tcpvet"), roman("(1), "), bold("ss"), roman("(8)")]);
+    let _ = tail.to_writer(&mut out);
+    Ok(out)
+}
+
+/// Sections that no definition holds.
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("EXIT STATUS", &[
+        "0: all is well, or a report was given whatever it found (see --fail-on).",
+        "1: a warning (check; reports with --fail-on).",
+        "2: something critical, or a failed assertion.",
+        "3: it could not be told: usage error, unreadable input, a socket table that could not be read whole, timeout, internal error.",
+        "2 beats 3, 3 beats 1. Info findings change no status. A closed pipe is silent and leaves the status as it is. Signals end with 128+n.",
+    ]),
+    ("ENVIRONMENT", &[
+        "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM: whether colour is used; --color wins over all of them.",
+        "COLUMNS: width of a terminal that does not tell its own. In a pipe nothing is wrapped or cut.",
+    ]),
+    ("PRIVILEGES", &[
+        "Sockets, states, queues, counters and settings need none. The owners of other users' sockets need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or root; another network namespace needs CAP_SYS_ADMIN. What could not be seen is said in every output.",
+    ]),
+    ("OVERHEAD", &[
+        "One walk of the kernel's socket table, which costs about as much as the kernel needs to list it; a second, narrow one only where a rule asks. The descriptors of all processes are read only if a finding or a list needs owners, and that walk costs about 1 microsecond a descriptor.",
+    ]),
+    ("CAVEATS", &[
+        "The kernel's dump is not atomic: under churn a socket may be missed or shown twice. Exhaustion of NAT or conntrack elsewhere cannot be seen from sockets. A capture holds addresses and process names; it is written for its owner alone.",
+    ]),
+    ("SEE ALSO", &["ss(8), netstat(8), nstat(8), sysctl(8), tcp(7), proc(5), sock_diag(7); tcpvet-SUBCOMMAND(1) for each subcommand."]),
+];
+
+fn main_page() -> Vec<u8> {
+    let man = Man::new(Cli::command());
+    let mut out = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = man.render_title(&mut out);
+    let _ = man.render_name_section(&mut out);
+    let _ = man.render_synopsis_section(&mut out);
+    let _ = man.render_description_section(&mut out);
+    let _ = man.render_options_section(&mut out);
+    let _ = man.render_subcommands_section(&mut out);
+    let mut tail = Roff::default();
+    tail.control("SH", ["EXAMPLES"]).control("nf", []);
+    for line in super::EXAMPLES.lines().skip(1) {
+        tail.text([roman(line.trim_start())]);
+    }
+    tail.control("fi", []);
+    for (heading, paragraphs) in SECTIONS {
+        tail.control("SH", [*heading]);
+        for paragraph in *paragraphs {
+            tail.control("PP", []).text([roman(*paragraph)]);
+        }
+    }
+    let _ = tail.to_writer(&mut out);
+    out
+}

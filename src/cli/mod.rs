@@ -1,0 +1,280 @@
+//! What the user types: the arguments as they are, read without looking at the system.
+
+pub mod generate;
+pub mod resolve;
+pub mod usage;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tcpvet",
+    version,
+    about = "Says what is wrong with this machine's TCP, which process does it and what to change",
+    long_about = "Reads the kernel's socket table, counters and settings, and says what is wrong with this machine's TCP, which \
+                  process does it and what to change. Without a subcommand it diagnoses. It changes nothing, ever.",
+    before_help = EXAMPLES,
+    after_help = "Exit status: reports 0, check 0 ok, 1 warning, 2 critical, 3 unknown or usage error (see man tcpvet).",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// Options of `diagnose`, which is what runs without a subcommand.
+    #[command(flatten)]
+    pub diagnose: RuleArgs,
+    /// The subcommand.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "Examples:
+  tcpvet                                   what is wrong here
+  tcpvet list --state close-wait           sockets in one state, with their processes
+  tcpvet advise --emit sysctl.d            the settings that help, as a file
+  tcpvet check --assert 'count(state close-wait) == 0'
+  tcpvet capture -o box.tar; tcpvet --from box.tar
+";
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Global {
+    /// Print one JSON document
+    #[arg(long, global = true, conflicts_with = "format")]
+    pub json: bool,
+    /// Output format
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Read a capture instead of this kernel
+    #[arg(long, global = true, value_name = "CAPTURE", conflicts_with = "netns")]
+    pub from: Option<std::path::PathBuf>,
+    /// Look at another network namespace: a name of 'ip netns', a path, or a process id
+    #[arg(long, short = 'N', global = true, value_name = "NAME|PATH|PID")]
+    pub netns: Option<String>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto, hide_default_value = true)]
+    pub color: When,
+    /// Let a report end with the status of its verdict if it is at least so bad
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<Level>,
+    /// Print nothing when all is well, and no notes
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// End with status 3 after this time, such as 5s (check: 30s)
+    #[arg(long, short = 't', global = true, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<std::time::Duration>,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, as the environment says.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A level of `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Warning, unknown or critical.
+    Warning,
+    /// Unknown or critical.
+    Unknown,
+    /// Critical.
+    Critical,
+}
+
+/// Which rules run and how they judge.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RuleArgs {
+    /// Run only this rule (can be repeated, or separated by commas)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Change a threshold (can be repeated)
+    #[arg(long, value_name = "RULE.KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what is wrong, who does it and what to change
+    Diagnose(RuleArgs),
+    /// Judge for monitoring and CI: one line and an exit status
+    Check(CheckArgs),
+    /// List sockets with their owners
+    List(ListArgs),
+    /// Count sockets by state
+    Summary,
+    /// Propose settings for what was found; nothing is set
+    Advise(AdviseArgs),
+    /// Explain a rule or a setting
+    Explain(ExplainArgs),
+    /// Record what this program reads, for a bug report or a later look
+    Capture(CaptureArgs),
+    /// Print a shell's completions
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
+    /// Write the committed completions and manual pages
+    #[command(hide = true)]
+    Generate(GenerateArgs),
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Rules and thresholds.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)
+    #[arg(long, value_name = "ASSERTION")]
+    pub assert: Vec<String>,
+}
+
+/// Options of `list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Only sockets in this state (can be repeated, or separated by commas)
+    #[arg(long, value_name = "STATE")]
+    pub state: Vec<String>,
+    /// Only IPv4 sockets
+    #[arg(short = '4', long, action = ArgAction::SetTrue)]
+    pub ipv4: bool,
+    /// Only IPv6 sockets
+    #[arg(short = '6', long, action = ArgAction::SetTrue)]
+    pub ipv6: bool,
+    /// Columns to show, separated by commas: netns family state recvq sendq local peer timer uid inode cookie process
+    #[arg(short = 'O', long, value_name = "COLUMNS")]
+    pub columns: Option<String>,
+    /// Print no header
+    #[arg(short = 'H', long)]
+    pub no_header: bool,
+}
+
+/// Options of `advise`.
+#[derive(Debug, Clone, Args)]
+pub struct AdviseArgs {
+    /// Rules and thresholds.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Print the settings as a file
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["json", "format"])]
+    pub emit: Option<Emit>,
+}
+
+/// Files that `advise` can print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Emit {
+    /// A fragment for /etc/sysctl.d, or for 'sysctl -p FILE'.
+    #[value(name = "sysctl.d")]
+    SysctlD,
+    /// A shell script.
+    Shell,
+    /// The JSON document.
+    Json,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// A rule or a setting; all are listed without
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+}
+
+/// Options of `capture`.
+#[derive(Debug, Clone, Args)]
+pub struct CaptureArgs {
+    /// A new folder, or a new file whose name ends in .tar
+    #[arg(short, long, value_name = "DIR|FILE.tar")]
+    pub output: std::path::PathBuf,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Shells with completions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Bash.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// Fish.
+    Fish,
+}
+
+/// Options of `man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// The page of a subcommand
+    #[arg(value_name = "SUBCOMMAND")]
+    pub page: Option<String>,
+}
+
+/// Options of `generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// Root of the project
+    #[arg(default_value = ".")]
+    pub root: std::path::PathBuf,
+}
+
+/// `5s`, `200ms`, `2m`, or plain seconds.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let seconds = text.parse::<u32>().map(|s| std::time::Duration::from_secs(s.into()));
+    let parsed = seconds.or_else(|_| humantime::parse_duration(text));
+    parsed.ok().filter(|d| !d.is_zero()).ok_or_else(|| "write it as 5s, 200ms or 2m".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_columns_in_the_help_are_those_there_are() {
+        let names: Vec<_> = crate::fields::FIELDS.iter().map(|f| f.name).collect();
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("list").unwrap().render_long_help().to_string();
+        let flat = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(&names.join(" ")), "{flat}");
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("5"), duration("5s"));
+        assert_eq!(duration("200ms").unwrap().as_millis(), 200);
+        for bad in ["", "0", "x", "-1s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

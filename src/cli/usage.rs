@@ -1,0 +1,73 @@
+//! Usage errors in this program's form: one line, and a hint. clap finds them; its layout and its exit status are not ours.
+
+use clap::error::ErrorKind;
+
+use crate::error::Error;
+
+/// What clap said, as our error; or the text it printed on request (help, version).
+pub enum Answer {
+    /// `--help`, `--version`: print this and end well.
+    Text(String),
+    /// A usage error.
+    Wrong(Error),
+}
+
+/// Reads clap's answer.
+pub fn answer(error: &clap::Error) -> Answer {
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Answer::Text(text);
+    }
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first).trim_end_matches(':');
+    let rest: Vec<&str> = lines.take_while(|l| !l.starts_with("Usage:")).collect();
+    let tip = rest.iter().find_map(|l| l.strip_prefix("tip: "));
+    let values = rest.iter().find(|l| l.starts_with("[possible values"));
+    let hint = match (tip, values) {
+        (Some(tip), _) => tip.to_string(),
+        (None, Some(values)) => values.trim_matches(['[', ']']).to_string(),
+        (None, None) => "'tcpvet --help' shows what there is".to_string(),
+    };
+    let missing: Vec<&str> = rest.iter().filter(|l| l.starts_with('<') || l.starts_with('-')).copied().collect();
+    let message = match missing.is_empty() {
+        true => message.to_string(),
+        false => format!("{message}: {}", missing.join(" ")),
+    };
+    Answer::Wrong(Error::hinted(safe(&message), safe(&hint)))
+}
+
+/// Arguments come back in messages; a control character in them must not reach the terminal.
+fn safe(text: &str) -> String {
+    crate::model::text::Text::new(text.as_bytes()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn wrong(args: &[&str]) -> String {
+        match answer(&crate::cli::Cli::try_parse_from(args).unwrap_err()) {
+            Answer::Wrong(e) => e.to_string(),
+            Answer::Text(t) => panic!("{t}"),
+        }
+    }
+
+    #[test]
+    fn one_line_and_a_hint() {
+        assert_eq!(
+            wrong(&["tcpvet", "lits"]),
+            "error: unrecognized subcommand 'lits'\nhint: a similar subcommand exists: 'list'"
+        );
+        assert_eq!(
+            wrong(&["tcpvet", "--color", "x"]),
+            "error: invalid value 'x' for '--color <WHEN>'\nhint: possible values: auto, always, never"
+        );
+        assert_eq!(
+            wrong(&["tcpvet", "capture"]),
+            "error: the following required arguments were not provided: --output <DIR|FILE.tar>\nhint: 'tcpvet --help' shows what there is"
+        );
+        assert!(!wrong(&["tcpvet", "\x1b[31m"]).contains('\x1b'));
+    }
+}

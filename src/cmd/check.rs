@@ -1,0 +1,69 @@
+//! `tcpvet check`: a verdict, one line and an exit status.
+
+use std::collections::BTreeSet;
+
+use super::{Done, judged, selection, table};
+use crate::cli::CheckArgs;
+use crate::cli::resolve::Settings;
+use crate::collect::{Start, enrich};
+use crate::error::Error;
+use crate::filter::assertion::Assertion;
+use crate::model::Snapshot;
+use crate::model::wants::Wants;
+use crate::render::document::check::{AssertionDocument, Check};
+use crate::render::{human, json};
+use crate::rules::engine::Status;
+use crate::sys::System;
+
+pub(super) fn run(args: &CheckArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+    let selection = selection(&args.rules)?;
+    // Everything typed is read before anything is measured.
+    let assertions = assertions(&args.assert)?;
+    let selected = selection.ids.is_some();
+    let (mut snapshot, report) = if assertions.is_empty() || selected {
+        let (snapshot, report) = judged(&selection, settings, system)?;
+        (snapshot, Some(report))
+    } else {
+        (table(settings, system, &Start { kernel: false, ..Start::diagnosis(None) })?, None)
+    };
+    name_offenders(&assertions, system, &mut snapshot);
+    let verdicts = assertions.iter().map(|a| AssertionDocument::judge(a, &snapshot)).collect();
+    let check = Check::new(&snapshot, report.as_ref(), selected, verdicts);
+    let output = if settings.json {
+        json::pretty(&check)
+    } else if settings.quiet && check.status == Status::Ok {
+        Vec::new()
+    } else {
+        human::check::render(&check).into_bytes()
+    };
+    Ok(Done { output, notes: Vec::new(), status: check.exit_status })
+}
+
+fn assertions(texts: &[String]) -> Result<Vec<Assertion>, Error> {
+    let mut names = BTreeSet::new();
+    let mut out = Vec::new();
+    for text in texts {
+        let assertion = Assertion::parse(text)?;
+        if !names.insert(assertion.name.clone()) {
+            let message = format!("two assertions are called '{}'", assertion.name);
+            return Err(Error::hinted(message, "give each a name of its own, as in 'NAME: count(...) == 0'"));
+        }
+        out.push(assertion);
+    }
+    Ok(out)
+}
+
+/// Finds the processes behind failed assertions.
+fn name_offenders(assertions: &[Assertion], system: &dyn System, snapshot: &mut Snapshot) {
+    if snapshot.owners.is_some() {
+        return;
+    }
+    let mut wants = Wants::default();
+    for assertion in assertions {
+        let counted: Vec<_> = snapshot.sockets.iter().filter(|s| assertion.filter.matches(s)).collect();
+        if !assertion.holds(counted.len() as u64) {
+            wants.owners.extend(counted.iter().take(10).map(|s| s.inode));
+        }
+    }
+    enrich(system, snapshot, &wants);
+}

@@ -1,0 +1,23 @@
+//! `tcpvet`, `tcpvet diagnose`: what is wrong, who does it, what to change.
+
+use super::{Done, judged, report_status, selection};
+use crate::cli::RuleArgs;
+use crate::cli::resolve::Settings;
+use crate::error::Error;
+use crate::render::document::diagnose::Diagnose;
+use crate::render::{human, json};
+use crate::rules::engine::Status;
+use crate::sys::System;
+
+pub(super) fn run(args: &RuleArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+    let (snapshot, report) = judged(&selection(args)?, settings, system)?;
+    let status = report_status(&snapshot, Some(&report), settings);
+    let output = if settings.json {
+        json::pretty(&Diagnose::new(&snapshot, &report))
+    } else if settings.quiet && report.status == Status::Ok && report.findings.is_empty() {
+        Vec::new()
+    } else {
+        human::diagnose::render(&snapshot, &report, settings.style).into_bytes()
+    };
+    Ok(Done { output, notes: Vec::new(), status })
+}

@@ -1,0 +1,98 @@
+//! One file per subcommand: collect, ask, show. They get the System and the settings, and give back bytes and an exit status; nothing
+//! is printed here.
+
+mod advise;
+mod capture;
+mod check;
+mod diagnose;
+mod explain;
+mod generate;
+mod list;
+mod summary;
+
+use crate::cli::resolve::Settings;
+use crate::cli::{Cli, Command, RuleArgs, generate as definitions};
+use crate::collect::{Start, enrich, start};
+use crate::error::Error;
+use crate::exit;
+use crate::model::Snapshot;
+use crate::rules::engine::{Report, Selection, run};
+use crate::rules::limit::Limits;
+use crate::sys::System;
+
+/// What a command leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// For standard output.
+    pub output: Vec<u8>,
+    /// For standard error, one note a line.
+    pub notes: Vec<String>,
+    /// Exit status.
+    pub status: u8,
+}
+
+impl Done {
+    /// Output that went well.
+    fn well(output: Vec<u8>) -> Done {
+        Done { output, notes: Vec::new(), status: exit::OK }
+    }
+}
+
+/// Runs what was typed.
+///
+/// # Errors
+/// The command cannot do its work: the arguments name something unknown, or a file cannot be read or written.
+pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+    match &cli.command {
+        None => diagnose::run(&cli.diagnose, settings, system),
+        Some(Command::Diagnose(args)) => diagnose::run(args, settings, system),
+        Some(Command::Check(args)) => check::run(args, settings, system),
+        Some(Command::List(args)) => list::run(args, settings, system),
+        Some(Command::Summary) => summary::run(settings, system),
+        Some(Command::Advise(args)) => advise::run(args, settings, system),
+        Some(Command::Explain(args)) => explain::run(args, settings, system),
+        Some(Command::Capture(args)) => capture::run(args, settings, system),
+        Some(Command::Completions(args)) => Ok(Done::well(definitions::completions(args.shell))),
+        Some(Command::Man(args)) => Ok(Done::well(definitions::man(args.page.as_deref())?)),
+        Some(Command::Generate(args)) => generate::run(&args.root),
+    }
+}
+
+/// The rules and thresholds that were asked for.
+fn selection(args: &RuleArgs) -> Result<Selection, Error> {
+    let mut limits = Limits::default();
+    for text in &args.set {
+        limits.set(text)?;
+    }
+    let ids: Vec<&'static str> = args
+        .select
+        .iter()
+        .map(|id| crate::rules::find(id).map(|r| r.id))
+        .collect::<Result<_, _>>()?;
+    Ok(Selection { ids: (!ids.is_empty()).then_some(ids), limits })
+}
+
+/// The table, as far as it can be read.
+fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snapshot, Error> {
+    let start_with = Start { netns: settings.netns.clone(), ..what.clone() };
+    start(system, &start_with).map_err(|e| Error { message: e.to_string(), hint: None })
+}
+
+/// The table, what the rules want besides, and their verdict.
+fn judged(
+    selection: &Selection,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<(Snapshot, Report), Error> {
+    let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
+    let wants = selection.wants(&snapshot);
+    enrich(system, &mut snapshot, &wants);
+    let report = run(selection, &snapshot);
+    Ok((snapshot, report))
+}
+
+/// The exit status of a report: 3 if the table could not be read whole, else by `--fail-on`.
+fn report_status(snapshot: &Snapshot, report: Option<&Report>, settings: &Settings) -> u8 {
+    let verdict = report.map_or(exit::OK, |r| exit::of_report(r.status, settings.fail_on));
+    if verdict == exit::OK && !snapshot.coverage.table_is_whole() { exit::UNKNOWN } else { verdict }
+}

@@ -1,0 +1,59 @@
+//! Small pieces of the language of outputs: numbers, counts and durations as people read them.
+
+/// A count with thousands apart: `1,942`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 socket`, `23 sockets`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// A ratio as whole percent, rounded down so that 100 % means full.
+pub fn percent(ratio: f64) -> String {
+    format!("{} %", (ratio * 100.0).floor())
+}
+
+/// Milliseconds as people say them: `640 ms`, `9.5 s`, `12 min`, `3.2 h`.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{:.1} s", ms as f64 / 1e3),
+        60_000..3_600_000 => format!("{} min", ms / 60_000),
+        _ => format!("{:.1} h", ms as f64 / 3.6e6),
+    }
+}
+
+/// Names joined: `a, b and 3 more`.
+pub fn join(names: &[String], most: usize) -> String {
+    match names.get(..most) {
+        Some(some) if names.len() > most => {
+            format!("{} and {} more", some.join(", "), names.len() - most)
+        }
+        _ => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1000, 28232, 1_234_567].map(number), ["0", "999", "1,000", "28,232", "1,234,567"]);
+        assert_eq!(count(1, "socket", "sockets"), "1 socket");
+        assert_eq!(percent(0.999), "99 %");
+        assert_eq!([640, 9500, 720_000, 11_520_000].map(duration), ["640 ms", "9.5 s", "12 min", "3.2 h"]);
+        let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
+        assert_eq!((join(&names, 3), join(&names, 2)), ("a, b, c".into(), "a, b and 1 more".into()));
+    }
+}

@@ -1,0 +1,173 @@
+//! The document of `diagnose`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Head;
+use super::number::{ByState, Number};
+use super::subject::SubjectDocument;
+use crate::model::Snapshot;
+use crate::model::text::Text;
+use crate::rules::engine::{Report, Status};
+use crate::rules::finding::{Finding, Remedy, Severity};
+use crate::rules::outcome::Outcome;
+
+/// What is wrong with this machine's TCP.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Diagnose {
+    /// Head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The verdict.
+    pub status: Status,
+    /// Counts.
+    pub summary: Summary,
+    /// What is wrong, worst first.
+    pub findings: Vec<FindingDocument>,
+    /// Every rule, with its outcome.
+    pub rules: Vec<RuleDocument>,
+}
+
+/// Counts of the table.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Summary {
+    /// All sockets.
+    pub sockets: u64,
+    /// By state.
+    pub by_state: ByState,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FindingDocument {
+    /// The rule.
+    pub id: &'static str,
+    /// Rule, namespace and subject: the same between runs.
+    pub key: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Network namespace.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub netns: Text,
+    /// Condition, number, threshold and place.
+    pub title: String,
+    /// About what.
+    pub subject: SubjectDocument,
+    /// The numbers by name.
+    pub facts: BTreeMap<&'static str, Number>,
+    /// When it becomes worse.
+    pub thresholds: ThresholdsDocument,
+    /// What it rests on.
+    pub evidence: Vec<String>,
+    /// Why it matters.
+    pub why: String,
+    /// Commands that show more.
+    pub next: Vec<String>,
+    /// What to change, the application first.
+    pub remedies: Vec<RemedyDocument>,
+}
+
+/// Steps of severity, in the unit of the finding's number.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ThresholdsDocument {
+    /// Info above this.
+    pub info: Option<Number>,
+    /// Warning above this.
+    pub warning: Option<Number>,
+    /// Critical above this.
+    pub critical: Option<Number>,
+}
+
+/// One thing that helps.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RemedyDocument {
+    /// `application`, or `setting` (see `advise`).
+    pub kind: &'static str,
+    /// What to do, or why the setting helps.
+    pub text: String,
+    /// The setting.
+    pub knob: Option<&'static str>,
+}
+
+/// One rule and what it said.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RuleDocument {
+    /// The rule.
+    pub id: &'static str,
+    /// `fired`, `clear` or `not_evaluated`.
+    pub outcome: &'static str,
+    /// What was seen, or why nothing could be said; null where it fired.
+    pub reason: Option<String>,
+}
+
+impl From<&Finding> for FindingDocument {
+    fn from(f: &Finding) -> Self {
+        FindingDocument {
+            id: f.id,
+            key: f.key(),
+            severity: f.severity,
+            netns: f.netns.clone(),
+            title: f.title.clone(),
+            subject: (&f.subject).into(),
+            facts: f.facts.iter().map(|(name, value)| (*name, Number(*value))).collect(),
+            thresholds: ThresholdsDocument {
+                info: f.thresholds.info.map(Number),
+                warning: f.thresholds.warning.map(Number),
+                critical: f.thresholds.critical.map(Number),
+            },
+            evidence: f.evidence.clone(),
+            why: f.why.clone(),
+            next: f.next.clone(),
+            remedies: f.remedies.iter().map(RemedyDocument::from).collect(),
+        }
+    }
+}
+
+impl From<&Remedy> for RemedyDocument {
+    fn from(remedy: &Remedy) -> Self {
+        match remedy {
+            Remedy::Application(text) => {
+                RemedyDocument { kind: "application", text: text.clone(), knob: None }
+            }
+            Remedy::Setting { knob, because, .. } => {
+                RemedyDocument { kind: "setting", text: because.clone(), knob: Some(knob) }
+            }
+        }
+    }
+}
+
+/// The outcomes of all rules.
+pub fn rules(report: &Report) -> Vec<RuleDocument> {
+    let row = |(rule, outcome): &(&'static crate::rules::Rule, Outcome)| {
+        let (outcome, reason) = match outcome {
+            Outcome::Fired(_) => ("fired", None),
+            Outcome::Clear(seen) => ("clear", Some(seen.clone())),
+            Outcome::NotEvaluated(_, why) => ("not_evaluated", Some(why.clone())),
+        };
+        RuleDocument { id: rule.id, outcome, reason }
+    };
+    report.outcomes.iter().map(row).collect()
+}
+
+impl Diagnose {
+    /// The document of a report.
+    pub fn new(snapshot: &Snapshot, report: &Report) -> Diagnose {
+        Diagnose {
+            head: Head::new("diagnose", snapshot),
+            status: report.status,
+            summary: Summary {
+                sockets: snapshot.sockets.len() as u64,
+                by_state: ByState(snapshot.by_state()),
+            },
+            findings: report.findings.iter().map(FindingDocument::from).collect(),
+            rules: rules(report),
+        }
+    }
+}

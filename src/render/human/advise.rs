@@ -1,0 +1,78 @@
+//! The plan for a person: the application first, then a block a setting.
+
+use super::{labelled, unseen};
+use crate::model::Snapshot;
+use crate::render::document::advise::{Advise, ItemDocument};
+use crate::render::style::{Style, wrapped};
+use crate::render::table;
+use crate::rules::engine::Report;
+
+/// The whole text.
+pub fn render(snapshot: &Snapshot, report: &Report, document: &Advise, style: Style) -> String {
+    let mut out = String::new();
+    if report.findings.is_empty() {
+        out.push_str("nothing to change: no finding asks for it\n");
+        out.push_str(&unseen(style, snapshot));
+        return out;
+    }
+    for finding in &report.findings {
+        out.push_str(&wrapped(
+            style,
+            &format!("{} {} ", style.severity(finding.severity), style.strong(finding.id)),
+            0,
+            &finding.title,
+        ));
+        let key = finding.key();
+        let mut label = "first";
+        for text in document.application.iter().filter(|a| a.finding == key) {
+            out.push_str(&labelled(style, label, &text.text));
+            label = "";
+        }
+    }
+    if document.items.is_empty() {
+        out.push_str("\nno setting helps, or those that do are set as far already\n");
+    } else {
+        let rows: Vec<Vec<String>> = document
+            .items
+            .iter()
+            .map(|i| vec![i.knob.to_string(), shown(&i.now), i.proposed.clone()])
+            .collect();
+        out.push('\n');
+        out.push_str(&table::short(&["SETTING", "NOW", "PROPOSED"], &rows, &[]));
+    }
+    for item in &document.items {
+        out.push('\n');
+        out.push_str(&block(item, style));
+    }
+    out.push_str(&unseen(style, snapshot));
+    out
+}
+
+fn shown(value: &str) -> String {
+    if value.is_empty() { "(empty)".into() } else { value.to_string() }
+}
+
+fn block(item: &ItemDocument, style: Style) -> String {
+    let scope = match item.scope {
+        crate::advise::knobs::Scope::Namespace => format!("namespace {}", item.netns),
+        crate::advise::knobs::Scope::Host => "the whole host".to_string(),
+    };
+    let mut out = format!("{}  [scope: {scope}]\n", style.strong(item.knob));
+    out.push_str(&labelled(style, "set", &format!("{} -> {}", shown(&item.now), item.proposed)));
+    let mut label = "seen";
+    for sentence in &item.evidence {
+        out.push_str(&labelled(style, label, sentence));
+        label = "";
+    }
+    for (label, text) in [
+        ("risk", item.risk),
+        ("not", item.not_fixed),
+        ("try", item.try_now.as_str()),
+        ("undo", item.undo.as_str()),
+        ("keep", item.persist.as_str()),
+        ("verify", item.verify.as_str()),
+    ] {
+        out.push_str(&labelled(style, label, text));
+    }
+    out
+}

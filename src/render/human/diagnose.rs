@@ -1,0 +1,123 @@
+//! The diagnosis for a person: a headline, the findings, worst first, one line for what is clear and one for what could not be told.
+
+use super::{INDENT, labelled, states, unseen};
+use crate::model::Snapshot;
+use crate::model::culprit::Culprit;
+use crate::phrase::{count, join};
+use crate::render::style::{Style, wrapped};
+use crate::render::table;
+use crate::rules::engine::Report;
+use crate::rules::finding::{Finding, Remedy, Severity};
+use crate::rules::outcome::Outcome;
+
+/// Findings written in full; the rest is counted.
+const MAX_FINDINGS: usize = 50;
+
+/// The whole text.
+pub fn render(snapshot: &Snapshot, report: &Report, style: Style) -> String {
+    let mut out = headline(snapshot, report, style);
+    out.push_str(&unseen(style, snapshot));
+    if report.findings.len() > 1 {
+        out.push('\n');
+        out.push_str(&overview(&report.findings));
+    }
+    for finding in report.findings.iter().take(MAX_FINDINGS) {
+        out.push('\n');
+        out.push_str(&block(finding, style));
+    }
+    if let Some(more) = report.findings.len().checked_sub(MAX_FINDINGS + 1) {
+        out.push_str(&format!("\n{} more; --json lists all\n", count(more as u64 + 1, "finding", "findings")));
+    }
+    out.push('\n');
+    out.push_str(&outcomes(report, style));
+    out
+}
+
+fn headline(snapshot: &Snapshot, report: &Report, style: Style) -> String {
+    let findings = match report.findings.len() as u64 {
+        0 => "no findings".to_string(),
+        n => count(n, "finding", "findings"),
+    };
+    let sockets = count(snapshot.sockets.len() as u64, "socket", "sockets");
+    let by_state = states(&snapshot.by_state());
+    let by_state = if by_state.is_empty() { String::new() } else { format!(" ({by_state})") };
+    let text = format!("{findings}; {sockets} in {}{by_state}", snapshot.netns);
+    wrapped(style, &format!("{} ", style.status(report.status)), 0, &text)
+}
+
+/// All findings at a glance.
+fn overview(findings: &[Finding]) -> String {
+    let rows: Vec<Vec<String>> = findings
+        .iter()
+        .take(MAX_FINDINGS)
+        .map(|f| {
+            let who: Vec<String> = f.subject.culprits().iter().map(Culprit::name).collect();
+            let who = if who.is_empty() { "-".to_string() } else { join(&who, 1) };
+            vec![f.severity.word().to_string(), f.id.to_string(), who]
+        })
+        .collect();
+    table::short(&["SEVERITY", "FINDING", "WHO"], &rows, &[])
+}
+
+/// One finding in full.
+fn block(finding: &Finding, style: Style) -> String {
+    let head = format!("{} {} ", style.severity(finding.severity), style.strong(finding.id));
+    let mut out = format!("{}\n", head.trim_end());
+    out.push_str(&wrapped(style, "  ", 2, &finding.title));
+    let who: Vec<String> = finding.subject.culprits().iter().map(Culprit::name).collect();
+    if !who.is_empty() {
+        out.push_str(&labelled(style, "who", &join(&who, 5)));
+    }
+    out.push_str(&labelled(style, "why", &finding.why));
+    let mut label = "seen";
+    for sentence in &finding.evidence {
+        out.push_str(&labelled(style, label, sentence));
+        label = "";
+    }
+    label = "look";
+    for command in &finding.next {
+        out.push_str(&labelled(style, label, command));
+        label = "";
+    }
+    label = "fix";
+    let mut settings = Vec::new();
+    for remedy in &finding.remedies {
+        match remedy {
+            Remedy::Application(text) => {
+                out.push_str(&labelled(style, label, text));
+                label = "";
+            }
+            Remedy::Setting { knob, .. } => settings.push(*knob),
+        }
+    }
+    if !settings.is_empty() && finding.severity >= Severity::Info {
+        let text = format!("settings that may help: {} (see 'tcpvet advise')", settings.join(", "));
+        out.push_str(&labelled(style, label, &text));
+    }
+    out
+}
+
+/// What is clear and what could not be told.
+fn outcomes(report: &Report, style: Style) -> String {
+    let mut clear = Vec::new();
+    let mut open = Vec::new();
+    for (rule, outcome) in &report.outcomes {
+        match outcome {
+            Outcome::Fired(_) => {}
+            Outcome::Clear(seen) => clear.push(format!("{} ({seen})", rule.id)),
+            Outcome::NotEvaluated(_, why) => open.push(format!("{} ({why})", rule.id)),
+        }
+    }
+    let mut out = String::new();
+    if !clear.is_empty() {
+        out.push_str(&wrapped(style, &style.dim("clear"), INDENT, &clear.join("; ")));
+    }
+    if !open.is_empty() {
+        out.push_str(&wrapped(style, &style.strong("unknown"), INDENT, &open.join("; ")));
+    }
+    if !report.findings.is_empty() {
+        let id = report.findings.first().map_or("", |f| f.id);
+        out.push_str(&wrapped(style, &style.dim("more"), INDENT, &format!("tcpvet explain {id}; tcpvet advise")));
+    }
+    out
+}

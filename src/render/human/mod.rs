@@ -1,0 +1,53 @@
+//! Human output, one file a command: plain lines that fit 80 columns, wrapped only on a terminal.
+
+pub mod advise;
+pub mod check;
+pub mod diagnose;
+pub mod explain;
+pub mod summary;
+
+use super::style::{Style, wrapped};
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
+use crate::model::state::State;
+use crate::phrase::number;
+
+/// Column at which the text of labelled lines starts.
+const INDENT: usize = 9;
+
+/// A labelled line: `  why    ...`.
+fn labelled(style: Style, label: &str, text: &str) -> String {
+    let head = format!("  {}", style.dim(label));
+    wrapped(style, &head, INDENT, text)
+}
+
+/// States with their counts, empty ones left out: `listen 5, established 20`.
+fn states(counts: &[u64; 12]) -> String {
+    let some: Vec<String> = State::ALL
+        .iter()
+        .zip(counts)
+        .filter(|(_, n)| **n > 0)
+        .map(|(s, n)| format!("{} {}", s.word(), number(*n)))
+        .collect();
+    some.join(", ")
+}
+
+/// What could not be seen, a line a source with the command that grants it; empty when all was seen.
+fn unseen(style: Style, snapshot: &Snapshot) -> String {
+    let mut out = String::new();
+    for source in snapshot.coverage.sources().iter().filter(|s| s.state > Seen::Absent) {
+        let reason = source.reason.as_deref().unwrap_or("no reason given");
+        let fallback = match source.name {
+            "sock_diag" if snapshot.coverage.get("proc_net_tcp").is_some_and(|s| s.state == Seen::Seen) => {
+                " (sockets read from /proc/net/tcp: no queue limits, no bound sockets)"
+            }
+            _ => "",
+        };
+        let text = format!("{}: {reason}{fallback}", source.name);
+        out.push_str(&wrapped(style, &style.strong("not seen "), INDENT, &text));
+        if let Some(hint) = &source.hint {
+            out.push_str(&labelled(style, "grant", hint));
+        }
+    }
+    out
+}

@@ -1,0 +1,51 @@
+//! Counts for a person.
+
+use super::unseen;
+use crate::model::Snapshot;
+use crate::model::state::State;
+use crate::phrase::number;
+use crate::render::document::summary::SummaryDocument;
+use crate::render::style::Style;
+use crate::render::table;
+
+/// The whole text.
+pub fn render(snapshot: &Snapshot, document: &SummaryDocument, style: Style) -> String {
+    let mut out = String::new();
+    for ns in &document.namespaces {
+        out.push_str(&format!(
+            "{} {} sockets: {} IPv4, {} IPv6, {} not accepted yet\n",
+            style.strong(&format!("{}:", ns.netns)),
+            number(ns.sockets),
+            number(ns.ipv4),
+            number(ns.ipv6),
+            number(ns.unaccepted)
+        ));
+        let rows: Vec<Vec<String>> = State::ALL
+            .iter()
+            .zip(ns.by_state.0)
+            .filter(|(_, n)| *n > 0)
+            .map(|(s, n)| vec![format!("  {}", s.word()), number(n)])
+            .collect();
+        out.push_str(&table::short(&["  STATE", "SOCKETS"], &rows, &[1]));
+        if let Some(p) = &ns.ports {
+            let busiest = match (p.busiest_used, p.busiest_headroom) {
+                (Some(used), Some(left)) => {
+                    format!("{} taken for the fullest destination, {} left", number(used.into()), number(left.into()))
+                }
+                _ => "no destination uses a fortieth of them".to_string(),
+            };
+            out.push_str(&format!("ephemeral ports {} to {}: {}; {busiest}\n", p.low, p.high, number(p.size.into())));
+        }
+        if let Some(client) = ns.time_wait_client.filter(|n| *n > 0) {
+            out.push_str(&format!("TIME_WAIT on the client side, holding ports: {}\n", number(client)));
+        }
+    }
+    let h = &document.host_wide;
+    if let (Some(orphans), Some(alloc), Some(pages)) = (h.orphans, h.allocated, h.memory_pages) {
+        out.push_str(&format!(
+            "whole host: {orphans} orphans, {alloc} TCP sockets allocated, {pages} pages of memory\n"
+        ));
+    }
+    out.push_str(&unseen(style, snapshot));
+    out
+}

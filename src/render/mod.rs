@@ -1,0 +1,8 @@
+//! Reports, rows and plans to bytes: one file per format, pure functions. Colour and width reach them as values.
+
+pub mod document;
+pub mod human;
+pub mod json;
+pub mod settings;
+pub mod style;
+pub mod table;

@@ -1,0 +1,58 @@
+//! A plan as files: a fragment for sysctl.d, and a shell script. Only text; nothing is ever set by this program.
+
+use std::fmt::Write;
+
+use super::document::rfc3339;
+use crate::advise::{Item, Plan};
+use crate::model::Snapshot;
+
+/// Text that may stand in a comment: one line.
+fn comment(out: &mut String, text: &str) {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let _ = writeln!(out, "# {line}");
+}
+
+fn head(out: &mut String, snapshot: &Snapshot) {
+    comment(out, concat!("proposed by tcpvet ", env!("CARGO_PKG_VERSION")));
+    let host = &snapshot.host;
+    comment(out, &format!("{} on {}, Linux {}", rfc3339(snapshot.time_ms), host.hostname, host.kernel));
+    comment(out, &format!("for network namespace {}", snapshot.netns));
+}
+
+fn reasons(out: &mut String, item: &Item) {
+    out.push('\n');
+    item.evidence.iter().for_each(|e| comment(out, e));
+    comment(out, &format!("risk: {}", item.knob().risk));
+}
+
+/// A fragment for /etc/sysctl.d; values with blanks are not quoted there.
+pub fn sysctl_d(snapshot: &Snapshot, plan: &Plan) -> String {
+    let mut out = String::new();
+    head(&mut out, snapshot);
+    if plan.items.is_empty() {
+        comment(&mut out, "no setting is to be changed");
+    }
+    for item in &plan.items {
+        reasons(&mut out, item);
+        comment(&mut out, &format!("was: {}", item.now));
+        let _ = writeln!(out, "{} = {}", item.name, item.proposed);
+    }
+    out
+}
+
+/// A shell script that sets the values until the next boot, with the way back in comments.
+pub fn shell(snapshot: &Snapshot, plan: &Plan) -> String {
+    let mut out = String::from("#!/bin/sh\n");
+    head(&mut out, snapshot);
+    if plan.items.is_empty() {
+        comment(&mut out, "no setting is to be changed");
+        return out;
+    }
+    out.push_str("set -e\n");
+    for item in &plan.items {
+        reasons(&mut out, item);
+        comment(&mut out, &format!("undo: {}", item.place.set(item.name, &item.now)));
+        let _ = writeln!(out, "{}", item.place.set(item.name, &item.proposed));
+    }
+    out
+}
