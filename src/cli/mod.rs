@@ -59,6 +59,9 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto, hide_default_value = true)]
     pub color: When,
+    /// Wrap and cut human output at this width, in a pipe too
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    pub width: Option<u16>,
     /// Let a report end with the status of its verdict if it is at least so bad
     #[arg(long, global = true, value_enum, value_name = "LEVEL")]
     pub fail_on: Option<Level>,

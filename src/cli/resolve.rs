@@ -35,7 +35,8 @@ pub fn resolve(global: &Global, command: Option<&Command>) -> Settings {
     let terminal = terminal::stdout_is_terminal();
     let env = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
     let columns = env("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0);
-    let width = terminal.then(|| terminal::width().or(columns).unwrap_or(80));
+    let asked = global.width.map(usize::from);
+    let width = asked.or_else(|| terminal.then(|| terminal::width().or(columns).unwrap_or(80)));
     let check = matches!(command, Some(Command::Check(_)));
     Settings {
         style: Style { color: color(global.color, &env, terminal), width },

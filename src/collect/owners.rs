@@ -12,6 +12,14 @@ use crate::wire::proc_pid;
 /// The command that lets every owner be seen.
 const GRANT: &str = "sudo tcpvet, or: sudo setcap cap_sys_ptrace,cap_dac_read_search+ep \"$(command -v tcpvet)\"";
 
+/// Root is refused only by what stands above it.
+const GRANT_ROOT: &str = "run it outside the container or user namespace, or look at what refuses ptrace (yama, SELinux, AppArmor)";
+
+/// The command that helps whoever runs this.
+fn grant(snapshot: &Snapshot) -> Option<String> {
+    Some(if snapshot.host.euid == Some(0) { GRANT_ROOT } else { GRANT }.to_string())
+}
+
 /// Threads of the scan; more gain nothing, since the kernel's work dominates.
 const THREADS: usize = 2;
 
@@ -29,8 +37,9 @@ pub(super) fn note_hidden(system: &dyn System, snapshot: &mut Snapshot) {
         .filter(|s| !s.is_kernel_owned() && s.inode != 0 && Some(s.uid) != ours)
         .count();
     if hidden > 0 {
+        let hint = grant(snapshot);
         let reason = format!("{hidden} of {total} sockets belong to other users, whose processes may not be read");
-        snapshot.coverage.note("owners", Seen::Partial, Some(reason), Some(GRANT.into()));
+        snapshot.coverage.note("owners", Seen::Partial, Some(reason), hint);
     }
 }
 
@@ -80,7 +89,8 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
             owners.denied,
             pids.len()
         );
-        snapshot.coverage.note("owners", Seen::Partial, Some(reason), Some(GRANT.into()));
+        let hint = grant(snapshot);
+        snapshot.coverage.note("owners", Seen::Partial, Some(reason), hint);
     } else {
         snapshot.coverage.seen("owners");
     }

@@ -92,6 +92,9 @@ pub struct Pool {
     pub held: u32,
     /// Ports that can serve this destination at all: the range less `held`.
     pub usable: u32,
+    /// Ports counted as free that connect() may never try: in a range of an odd number of ports the search starts at the lowest only
+    /// by chance and does not come back to it (`remaining &= ~1U` in __inet_hash_connect). 0 or 1.
+    pub untried: u32,
     /// Whether TIME_WAIT ports can be taken over.
     pub reuse: Reuse,
     /// Inodes of the members that have one: connections that some process still holds.
@@ -237,6 +240,10 @@ fn pool(
     sockets.sort_by_key(|s| (s.local_port, s.state == State::TimeWait));
     sockets.dedup_by_key(|s| s.local_port);
     let used = sockets.len() as u32;
+    let is_odd = (range.high - range.low).is_multiple_of(2) && range.high > range.low;
+    let low_is_free = range.has(range.low)
+        && !held.has(range.low)
+        && sockets.first().is_none_or(|s| s.local_port != range.low);
     let held_and_used = sockets.iter().filter(|s| held.has(s.local_port)).count() as u32;
     let held = held.count_in(range.low, range.high) - held_and_used;
     let timestamps = seen_timestamps(snapshot, &sockets);
@@ -256,6 +263,7 @@ fn pool(
         first_release_ms: waiting.iter().map(|s| s.expires_ms).min(),
         held,
         usable: range.size().saturating_sub(held),
+        untried: u32::from(is_odd && low_is_free),
         reuse,
         inodes: sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect(),
     }
@@ -353,6 +361,18 @@ mod tests {
         s.sockets.push(time_wait("10.0.0.1:40000", "10.0.0.2:5001", 9000));
         let pool = only(&s);
         assert_eq!((pool.headroom(), pool.headroom_max()), (28231, 28232));
+    }
+
+    #[test]
+    fn the_lowest_port_of_an_odd_range_may_never_be_tried() {
+        assert_eq!(only(&filled("10.0.0.1", "10.0.0.2:5001", 20000..20010)).untried, 0);
+        let mut s = filled("10.0.0.1", "10.0.0.2:5001", 20001..20010);
+        assert_eq!(only(&s).untried, 1);
+        set(&mut s, "net.ipv4.ip_local_port_range", "20000 21009");
+        assert_eq!(only(&s).untried, 0, "an even range is searched whole");
+        set(&mut s, "net.ipv4.ip_local_port_range", "20000 21008");
+        set(&mut s, "net.ipv4.ip_local_reserved_ports", "20000");
+        assert_eq!(only(&s).untried, 0, "a reserved port is not counted as free");
     }
 
     #[test]

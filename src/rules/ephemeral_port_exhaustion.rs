@@ -35,6 +35,7 @@ rule! {
     /// headroom is an interval, the better end decides between warning and critical, and the worse end at most informs.
     ///
     /// # What can fool it
+    /// In a range of an odd number of ports the search reaches the lowest one only by chance, so the last port may stay free (`untried`).
     /// Programs that bind() before connect() without IP_BIND_ADDRESS_NO_PORT use another, smaller pool. Ports held by a closed listener's
     /// accepted connections look free. Exhaustion of SNAT or conntrack on a gateway cannot be seen from sockets. The dump is not atomic:
     /// under heavy churn the counts are off by what changed meanwhile.
@@ -203,6 +204,11 @@ fn finding(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Limits)
     if pool.time_wait > 0 {
         evidence.push(reuse_sentence(pool));
     }
+    if pool.untried > 0 {
+        evidence.push(
+            "The range has an odd number of ports and its lowest is free: the search may never try it, and one connection fewer fits then.".into(),
+        );
+    }
     evidence.push(users_sentence(&users));
     let headroom = match (pool.headroom(), pool.headroom_max()) {
         (a, b) if a == b => number(a.into()),
@@ -250,6 +256,7 @@ pub(super) fn facts(pool: &Pool, range: &EphemeralRange) -> BTreeMap<&'static st
         ("time_wait_old", pool.time_wait_old),
         ("closed_last_10s", pool.closed_last_10s),
         ("held", pool.held),
+        ("untried", pool.untried),
         ("range_size", range.size()),
     ]
     .map(|(name, n)| (name, f64::from(n)))

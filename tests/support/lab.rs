@@ -1,0 +1,128 @@
+//! The lab: every live test runs alone in a process and a network namespace of its own. As root by `unshare -n`, else in an
+//! unprivileged user namespace; where the machine allows neither, the test says so and is skipped.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+const MARK: &str = "TCPVET_LAB";
+
+/// Defines a live test: `lab_test!(name, { body });`.
+macro_rules! lab_test {
+    ($name:ident, $body:block) => {
+        #[test]
+        fn $name() {
+            let full = concat!(module_path!(), "::", stringify!($name));
+            $crate::support::lab::alone(full, || $body);
+        }
+    };
+}
+pub(crate) use lab_test;
+
+/// Runs `body` in a namespace of its own, by running this very test again inside it.
+pub fn alone(full_name: &str, body: impl FnOnce()) {
+    if std::env::var_os(MARK).is_some() {
+        let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("ip is installed");
+        assert!(up.success(), "loopback comes up");
+        body();
+        return;
+    }
+    let root = rustix::process::geteuid().is_root();
+    let flags = if root { "-n" } else { "-rn" };
+    let possible = Command::new("unshare").args([flags, "true"]).status();
+    if !possible.is_ok_and(|s| s.success()) {
+        println!("SKIPPED {full_name}: this machine allows no network namespace (unshare {flags} failed)");
+        return;
+    }
+    let name = full_name.split_once("::").map_or(full_name, |(_, rest)| rest);
+    let output = Command::new("unshare")
+        .arg(flags)
+        .arg(std::env::current_exe().expect("this test has a file"))
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(MARK, "1")
+        .output()
+        .expect("unshare runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}\n{errors}");
+    assert!(text.contains("1 passed"), "the test ran inside: {text}");
+}
+
+/// Writes a sysctl of this namespace.
+pub fn sysctl(name: &str, value: &str) {
+    let path = format!("/proc/sys/{}", name.replace('.', "/"));
+    std::fs::write(&path, value).unwrap_or_else(|e| panic!("{path}: {e}"));
+}
+
+/// A scene process.
+pub struct Scene {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Scene {
+    /// Starts a scene and waits until it stands.
+    pub fn start(args: &[&str]) -> Scene {
+        Scene::with_limit(args, None)
+    }
+
+    /// The same with a soft limit of descriptors.
+    pub fn with_limit(args: &[&str], limit: Option<u64>) -> Scene {
+        let program = std::env::current_exe().expect("this test has a file");
+        let mut command = match limit {
+            None => Command::new(program),
+            Some(limit) => {
+                let mut command = Command::new("prlimit");
+                command.arg(format!("--nofile={limit}:")).arg(program);
+                command
+            }
+        };
+        command
+            .args(["--exact", "support::scene::play", "--ignored", "--nocapture"])
+            .env(super::scene::SCRIPT, args.join(" "))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the scene program starts");
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut scene = Scene { child, input, output };
+        scene.hear("ready");
+        scene
+    }
+
+    fn hear(&mut self, wanted: &str) {
+        // The test harness of the scene's process says a word or two of its own.
+        for _ in 0..10 {
+            let mut line = String::new();
+            self.output.read_line(&mut line).expect("the scene speaks");
+            if line.trim_end().ends_with(wanted) {
+                return;
+            }
+        }
+        panic!("the scene did not say '{wanted}'");
+    }
+
+    /// Gives the scene a word and waits until it is done.
+    pub fn tell(&mut self, word: &str) {
+        let input = self.input.as_mut().expect("the scene listens");
+        writeln!(input, "{word}").expect("the scene listens");
+        self.hear("done");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Sleeps.
+pub fn pause(ms: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(ms));
+}

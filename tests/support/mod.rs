@@ -1,0 +1,5 @@
+//! What the tests share: the lab, the scenes in it, running the program, reading its documents.
+
+pub mod lab;
+pub mod run;
+pub mod scene;
