@@ -38,8 +38,17 @@ mod tests {
         use Status::{Critical, Ok, Unknown, Warning};
         assert_eq!([Ok, Warning, Critical, Unknown].map(code), [0, 1, 2, 3]);
         assert_eq!([Ok, Warning, Critical, Unknown].map(|s| of_report(s, None)), [0; 4]);
-        assert_eq!([Ok, Warning, Critical, Unknown].map(|s| of_report(s, Some(Warning))), [0, 1, 2, 3]);
-        assert_eq!([Ok, Warning, Critical, Unknown].map(|s| of_report(s, Some(Unknown))), [0, 0, 2, 3]);
-        assert_eq!([Ok, Warning, Critical, Unknown].map(|s| of_report(s, Some(Critical))), [0, 0, 2, 0]);
+        assert_eq!(
+            [Ok, Warning, Critical, Unknown].map(|s| of_report(s, Some(Warning))),
+            [0, 1, 2, 3]
+        );
+        assert_eq!(
+            [Ok, Warning, Critical, Unknown].map(|s| of_report(s, Some(Unknown))),
+            [0, 0, 2, 3]
+        );
+        assert_eq!(
+            [Ok, Warning, Critical, Unknown].map(|s| of_report(s, Some(Critical))),
+            [0, 0, 2, 0]
+        );
     }
 }

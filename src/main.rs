@@ -58,7 +58,8 @@ fn open(settings: &mut Settings, command: Option<&Command>) -> Result<Box<dyn Sy
         settings.netns.clone_from(&capture.netns);
         return Ok(Box::new(Replay::new(capture)));
     }
-    let offline = matches!(command, Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_)));
+    let offline =
+        matches!(command, Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_)));
     match &settings.netns {
         Some(name) if !offline => {
             let entered = netns::open(name).and_then(Live::in_netns);
@@ -80,7 +81,10 @@ fn write(bytes: &[u8], status: u8) -> ExitCode {
     match write_all(bytes) {
         Ok(()) => ExitCode::from(status),
         Err(e) => fail(&Error::hinted(
-            format!("cannot write to standard output: {}", tcpvet::sys::SysError::from_io("", &e).reason),
+            format!(
+                "cannot write to standard output: {}",
+                tcpvet::sys::SysError::from_io("", &e).reason
+            ),
             "look at the place the output goes to",
         )),
     }

@@ -49,11 +49,20 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([0, 999, 1000, 28232, 1_234_567].map(number), ["0", "999", "1,000", "28,232", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 28232, 1_234_567].map(number),
+            ["0", "999", "1,000", "28,232", "1,234,567"]
+        );
         assert_eq!(count(1, "socket", "sockets"), "1 socket");
         assert_eq!(percent(0.999), "99 %");
-        assert_eq!([640, 9500, 720_000, 11_520_000].map(duration), ["640 ms", "9.5 s", "12 min", "3.2 h"]);
+        assert_eq!(
+            [640, 9500, 720_000, 11_520_000].map(duration),
+            ["640 ms", "9.5 s", "12 min", "3.2 h"]
+        );
         let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
-        assert_eq!((join(&names, 3), join(&names, 2)), ("a, b, c".into(), "a, b and 1 more".into()));
+        assert_eq!(
+            (join(&names, 3), join(&names, 2)),
+            ("a, b, c".into(), "a, b and 1 more".into())
+        );
     }
 }

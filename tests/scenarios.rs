@@ -104,7 +104,9 @@ struct Finding {
 fn split(text: &str) -> (Addr, Family, u16) {
     let (host, port) = text.rsplit_once(':').expect(text);
     match host.trim_matches(['[', ']']).parse().expect(text) {
-        std::net::IpAddr::V4(v4) => (Addr::v4(v4.octets()), Family::Ipv4, port.parse().expect(text)),
+        std::net::IpAddr::V4(v4) => {
+            (Addr::v4(v4.octets()), Family::Ipv4, port.parse().expect(text))
+        }
         std::net::IpAddr::V6(v6) => (Addr(v6.octets()), Family::Ipv6, port.parse().expect(text)),
     }
 }
@@ -204,7 +206,11 @@ fn judge(rule: &'static str, scenario: &Scenario) -> Result<(), String> {
     if let Some(want) = &scenario.expect.reason {
         same("reason", reason.map_or("", String::as_str), want)?;
     }
-    same("findings", &report.findings.len().to_string(), &scenario.expect.findings.len().to_string())?;
+    same(
+        "findings",
+        &report.findings.len().to_string(),
+        &scenario.expect.findings.len().to_string(),
+    )?;
     for (got, want) in report.findings.iter().zip(&scenario.expect.findings) {
         same("severity", got.severity.word(), &want.severity)?;
         same("title", &got.title, &want.title)?;
@@ -233,7 +239,8 @@ fn every_scenario_gives_what_it_expects_and_every_rule_has_both_kinds() {
     let mut seen = BTreeMap::<&str, BTreeSet<String>>::new();
     for folder in std::fs::read_dir(root).unwrap() {
         let folder = folder.unwrap();
-        let rule = find(&folder.file_name().to_string_lossy()).expect("a folder is called like a rule");
+        let rule =
+            find(&folder.file_name().to_string_lossy()).expect("a folder is called like a rule");
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();

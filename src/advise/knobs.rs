@@ -34,7 +34,7 @@ pub enum Kind {
 }
 
 /// One knob.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Knob {
     /// Dotted name.
     pub name: &'static str,
@@ -178,7 +178,11 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), KNOBS.len());
-        assert!(KNOBS.iter().all(|k| !k.effect.is_empty() && !k.risk.is_empty() && !k.not_fixed.is_empty()));
+        assert!(
+            KNOBS
+                .iter()
+                .all(|k| !k.effect.is_empty() && !k.risk.is_empty() && !k.not_fixed.is_empty())
+        );
         assert!(find("tcp_tw_recycle").is_none(), "it is gone since 4.12 and broke clients before");
         assert_eq!(find("somaxconn").map(|k| k.name), Some("net.core.somaxconn"));
     }

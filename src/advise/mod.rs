@@ -24,7 +24,7 @@ const HIGHEST_PORT: u16 = 60_999;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// The knob.
-    pub name: &'static str,
+    pub knob: &'static Knob,
     /// Its value now.
     pub now: String,
     /// The value to set.
@@ -40,15 +40,9 @@ pub struct Item {
 }
 
 impl Item {
-    /// The row of its knob.
-    pub fn knob(&self) -> &'static Knob {
-        // The name came from a row of the table.
-        KNOBS.iter().find(|k| k.name == self.name).unwrap_or(&KNOBS[0])
-    }
-
     /// Stable id: the last part of the knob's name.
     pub fn id(&self) -> &'static str {
-        short(self.name)
+        short(self.knob.name)
     }
 }
 
@@ -96,14 +90,14 @@ pub fn plan(report: &Report, snapshot: &Snapshot) -> Plan {
 }
 
 fn item(
-    knob: &Knob,
+    knob: &'static Knob,
     now: &str,
     proposed: String,
     asked: &[(&Finding, &Wish, &str)],
     snapshot: &Snapshot,
 ) -> Item {
     let mut item = Item {
-        name: knob.name,
+        knob,
         now: now.to_string(),
         proposed,
         findings: Vec::new(),
@@ -149,7 +143,9 @@ fn stronger(knob: &Knob, a: String, b: String) -> String {
         let n: i64 = v.parse().unwrap_or_default();
         match knob.kind {
             Kind::Lower { .. } => n.saturating_neg(),
-            Kind::Order(order) => order.iter().position(|o| *o == n).map_or(-1, |p| p as i64),
+            Kind::Order(order) => {
+                order.iter().position(|o| *o == n).and_then(|p| i64::try_from(p).ok()).unwrap_or(-1)
+            }
             _ => n,
         }
     };
@@ -225,9 +221,14 @@ mod tests {
     fn reuse_moves_only_up_its_order() {
         let mut s = fresh();
         let knob = "net.ipv4.tcp_tw_reuse";
-        for (now, wish, want) in
-            [("0", 2, Some("2")), ("0", 1, Some("1")), ("2", 1, Some("1")), ("1", 2, None), ("1", 1, None), ("2", 2, None)]
-        {
+        for (now, wish, want) in [
+            ("0", 2, Some("2")),
+            ("0", 1, Some("1")),
+            ("2", 1, Some("1")),
+            ("1", 2, None),
+            ("1", 1, None),
+            ("2", 2, None),
+        ] {
             set(&mut s, knob, now);
             let got = proposed(&s, knob, Wish::Order(wish));
             assert_eq!(got.first().map(|i| i.1.as_str()), want, "{now} -> {wish}");
@@ -239,8 +240,14 @@ mod tests {
         let mut s = fresh();
         set(&mut s, "net.core.somaxconn", "8192");
         assert_eq!(proposed(&s, "net.core.somaxconn", Wish::AtLeast(8192)), []);
-        assert_eq!(proposed(&s, "net.core.somaxconn", Wish::AtLeast(9000)), [("somaxconn", "9000".into())]);
-        assert_eq!(proposed(&s, "net.core.somaxconn", Wish::AtLeast(1 << 40)), [("somaxconn", "65535".into())]);
+        assert_eq!(
+            proposed(&s, "net.core.somaxconn", Wish::AtLeast(9000)),
+            [("somaxconn", "9000".into())]
+        );
+        assert_eq!(
+            proposed(&s, "net.core.somaxconn", Wish::AtLeast(1 << 40)),
+            [("somaxconn", "65535".into())]
+        );
         set(&mut s, "net.ipv4.ip_local_port_range", "1024 65535");
         assert_eq!(proposed(&s, "net.ipv4.ip_local_port_range", Wish::MorePorts), []);
     }

@@ -15,6 +15,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         ("completions/_tcpvet".to_string(), completions(Shell::Zsh)),
         ("completions/tcpvet.fish".to_string(), completions(Shell::Fish)),
         ("man/tcpvet.1".to_string(), main_page()),
+        ("docs/rules.md".to_string(), rules_page().into_bytes()),
     ];
     for name in subcommands() {
         let page = man(Some(&name)).unwrap_or_default();
@@ -23,10 +24,43 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The documentation of all rules as one page.
+fn rules_page() -> String {
+    let mut page = String::from(
+        "# Rules\n\nGenerated from the rules' own documentation, as `tcpvet explain RULE` prints it.\n",
+    );
+    for rule in crate::rules::RULES {
+        page.push_str(&format!("\n## {}\n\n{}, since {}.\n\n", rule.id, rule.summary, rule.since));
+        for line in crate::render::human::explain::plain(rule.docs).lines() {
+            match line.strip_prefix("# ") {
+                Some(heading) => page.push_str(&format!("### {heading}\n\n")),
+                None => page.push_str(&format!("{}\n", line.trim_end())),
+            }
+            if line == "# Thresholds" {
+                page.push_str("| threshold | default | bounds | unit |\n|---|---|---|---|\n");
+                for l in rule.limits {
+                    page.push_str(&format!(
+                        "| `{}.{}` | {} | {} to {} | {} |\n",
+                        rule.id, l.key, l.default, l.min, l.max, l.unit
+                    ));
+                }
+                page.push('\n');
+            }
+        }
+        page.truncate(page.trim_end().len());
+        page.push('\n');
+    }
+    page
+}
+
 /// Names of the visible subcommands.
 fn subcommands() -> Vec<String> {
     let command = Cli::command();
-    command.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name().to_string()).collect()
+    command
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set())
+        .map(|c| c.get_name().to_string())
+        .collect()
 }
 
 /// The completions of a shell.
@@ -49,7 +83,10 @@ pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
     let Some(name) = page else { return Ok(main_page()) };
     let names = subcommands();
     if !names.iter().any(|n| n == name) {
-        let message = format!("no manual page is called '{}'", crate::model::text::Text::new(name.as_bytes()));
+        let message = format!(
+            "no manual page is called '{}'",
+            crate::model::text::Text::new(name.as_bytes())
+        );
         return Err(Error::hinted(message, format!("pages: {}", names.join(" "))));
     }
     let mut command = Cli::command();
@@ -59,34 +96,59 @@ pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     let _ = Man::new(sub).render(&mut out);
     let mut tail = Roff::default();
-    tail.control("SH", ["SEE ALSO"]).text([bold("tcpvet"), roman("(1), "), bold("ss"), roman("(8)")]);
+    tail.control("SH", ["SEE ALSO"]).text([
+        bold("tcpvet"),
+        roman("(1), "),
+        bold("ss"),
+        roman("(8)"),
+    ]);
     let _ = tail.to_writer(&mut out);
     Ok(out)
 }
 
 /// Sections that no definition holds.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("EXIT STATUS", &[
-        "0: all is well, or a report was given whatever it found (see --fail-on).",
-        "1: a warning (check; reports with --fail-on).",
-        "2: something critical, or a failed assertion.",
-        "3: it could not be told: usage error, unreadable input, a socket table that could not be read whole, timeout, internal error.",
-        "2 beats 3, 3 beats 1. Info findings change no status. A closed pipe is silent and leaves the status as it is. Signals end with 128+n.",
-    ]),
-    ("ENVIRONMENT", &[
-        "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM: whether colour is used; --color wins over all of them.",
-        "COLUMNS: width of a terminal that does not tell its own. In a pipe nothing is wrapped or cut.",
-    ]),
-    ("PRIVILEGES", &[
-        "Sockets, states, queues, counters and settings need none. The owners of other users' sockets need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or root; another network namespace needs CAP_SYS_ADMIN. What could not be seen is said in every output.",
-    ]),
-    ("OVERHEAD", &[
-        "One walk of the kernel's socket table, which costs about as much as the kernel needs to list it; a second, narrow one only where a rule asks. The descriptors of all processes are read only if a finding or a list needs owners, and that walk costs about 1 microsecond a descriptor.",
-    ]),
-    ("CAVEATS", &[
-        "The kernel's dump is not atomic: under churn a socket may be missed or shown twice. Exhaustion of NAT or conntrack elsewhere cannot be seen from sockets. A capture holds addresses and process names; it is written for its owner alone.",
-    ]),
-    ("SEE ALSO", &["ss(8), netstat(8), nstat(8), sysctl(8), tcp(7), proc(5), sock_diag(7); tcpvet-SUBCOMMAND(1) for each subcommand."]),
+    (
+        "EXIT STATUS",
+        &[
+            "0: all is well, or a report was given whatever it found (see --fail-on).",
+            "1: a warning (check; reports with --fail-on).",
+            "2: something critical, or a failed assertion.",
+            "3: it could not be told: usage error, unreadable input, a socket table that could not be read whole, timeout, internal error.",
+            "2 beats 3, 3 beats 1. Info findings change no status. A closed pipe is silent and leaves the status as it is. Signals end with 128+n.",
+        ],
+    ),
+    (
+        "ENVIRONMENT",
+        &[
+            "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM: whether colour is used; --color wins over all of them.",
+            "COLUMNS: width of a terminal that does not tell its own. In a pipe nothing is wrapped or cut.",
+        ],
+    ),
+    (
+        "PRIVILEGES",
+        &[
+            "Sockets, states, queues, counters and settings need none. The owners of other users' sockets need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or root; another network namespace needs CAP_SYS_ADMIN. What could not be seen is said in every output.",
+        ],
+    ),
+    (
+        "OVERHEAD",
+        &[
+            "One walk of the kernel's socket table, which costs about as much as the kernel needs to list it; a second, narrow one only where a rule asks. The descriptors of all processes are read only if a finding or a list needs owners, and that walk costs about 1 microsecond a descriptor.",
+        ],
+    ),
+    (
+        "CAVEATS",
+        &[
+            "The kernel's dump is not atomic: under churn a socket may be missed or shown twice. Exhaustion of NAT or conntrack elsewhere cannot be seen from sockets. A capture holds addresses and process names; it is written for its owner alone.",
+        ],
+    ),
+    (
+        "SEE ALSO",
+        &[
+            "ss(8), netstat(8), nstat(8), sysctl(8), tcp(7), proc(5), sock_diag(7); tcpvet-SUBCOMMAND(1) for each subcommand.",
+        ],
+    ),
 ];
 
 fn main_page() -> Vec<u8> {

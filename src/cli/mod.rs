@@ -16,7 +16,6 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
                   process does it and what to change. Without a subcommand it diagnoses. It changes nothing, ever.",
     before_help = EXAMPLES,
     after_help = "Exit status: reports 0, check 0 ok, 1 warning, 2 critical, 3 unknown or usage error (see man tcpvet).",
-    args_conflicts_with_subcommands = true,
     disable_help_subcommand = false,
     max_term_width = 100
 )]
@@ -113,6 +112,13 @@ pub struct RuleArgs {
     /// Change a threshold (can be repeated)
     #[arg(long, value_name = "RULE.KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+impl RuleArgs {
+    /// Whether nothing was said of rules.
+    pub fn is_empty(&self) -> bool {
+        self.select.is_empty() && self.set.is_empty()
+    }
 }
 
 /// The subcommands.

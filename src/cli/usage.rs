@@ -29,7 +29,8 @@ pub fn answer(error: &clap::Error) -> Answer {
         (None, Some(values)) => values.trim_matches(['[', ']']).to_string(),
         (None, None) => "'tcpvet --help' shows what there is".to_string(),
     };
-    let missing: Vec<&str> = rest.iter().filter(|l| l.starts_with('<') || l.starts_with('-')).copied().collect();
+    let missing: Vec<&str> =
+        rest.iter().filter(|l| l.starts_with('<') || l.starts_with('-')).copied().collect();
     let message = match missing.is_empty() {
         true => message.to_string(),
         false => format!("{message}: {}", missing.join(" ")),

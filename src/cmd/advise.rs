@@ -9,7 +9,11 @@ use crate::render::document::advise::Advise;
 use crate::render::{human, json, settings as files};
 use crate::sys::System;
 
-pub(super) fn run(args: &AdviseArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub(super) fn run(
+    args: &AdviseArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let (snapshot, report) = judged(&selection(&args.rules)?, settings, system)?;
     let plan = plan(&report, &snapshot);
     let document = || Advise::new(&snapshot, &plan);

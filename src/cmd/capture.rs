@@ -13,7 +13,11 @@ use crate::sys::System;
 use crate::sys::privilege;
 use crate::sys::record::Record;
 
-pub(super) fn run(args: &CaptureArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub(super) fn run(
+    args: &CaptureArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let record = Record::new(system, settings.netns.clone());
     let mut snapshot = table(settings, &record, &Start::capture(None))?;
     let owners = snapshot.sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect();

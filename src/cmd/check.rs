@@ -15,7 +15,11 @@ use crate::render::{human, json};
 use crate::rules::engine::Status;
 use crate::sys::System;
 
-pub(super) fn run(args: &CheckArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub(super) fn run(
+    args: &CheckArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let selection = selection(&args.rules)?;
     // Everything typed is read before anything is measured.
     let assertions = assertions(&args.assert)?;
@@ -46,7 +50,10 @@ fn assertions(texts: &[String]) -> Result<Vec<Assertion>, Error> {
         let assertion = Assertion::parse(text)?;
         if !names.insert(assertion.name.clone()) {
             let message = format!("two assertions are called '{}'", assertion.name);
-            return Err(Error::hinted(message, "give each a name of its own, as in 'NAME: count(...) == 0'"));
+            return Err(Error::hinted(
+                message,
+                "give each a name of its own, as in 'NAME: count(...) == 0'",
+            ));
         }
         out.push(assertion);
     }
@@ -60,7 +67,8 @@ fn name_offenders(assertions: &[Assertion], system: &dyn System, snapshot: &mut 
     }
     let mut wants = Wants::default();
     for assertion in assertions {
-        let counted: Vec<_> = snapshot.sockets.iter().filter(|s| assertion.filter.matches(s)).collect();
+        let counted: Vec<_> =
+            snapshot.sockets.iter().filter(|s| assertion.filter.matches(s)).collect();
         if !assertion.holds(counted.len() as u64) {
             wants.owners.extend(counted.iter().take(10).map(|s| s.inode));
         }

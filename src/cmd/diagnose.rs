@@ -9,7 +9,11 @@ use crate::render::{human, json};
 use crate::rules::engine::Status;
 use crate::sys::System;
 
-pub(super) fn run(args: &RuleArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub(super) fn run(
+    args: &RuleArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let (snapshot, report) = judged(&selection(args)?, settings, system)?;
     let status = report_status(&snapshot, Some(&report), settings);
     let output = if settings.json {

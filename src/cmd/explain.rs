@@ -13,7 +13,11 @@ use crate::render::{human, json};
 use crate::rules::{self, RULES};
 use crate::sys::System;
 
-pub(super) fn run(args: &ExplainArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub(super) fn run(
+    args: &ExplainArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let style = settings.style;
     let (text, entries) = match args.id.as_deref() {
         None => {
@@ -25,7 +29,8 @@ pub(super) fn run(args: &ExplainArgs, settings: &Settings, system: &dyn System) 
             (Ok(rule), _) => (human::explain::rule(rule, style), vec![Entry::from(rule)]),
             (_, Some(knob)) => (human::explain::knob(knob, style), vec![Entry::from(knob)]),
             (Err(unknown), None) => {
-                let words = RULES.iter().map(|r| r.id).chain(KNOBS.iter().map(|k| knobs::short(k.name)));
+                let words =
+                    RULES.iter().map(|r| r.id).chain(KNOBS.iter().map(|k| knobs::short(k.name)));
                 let hint = match nearest(id, words) {
                     Some(near) => format!("did you mean {near}?"),
                     None => unknown.1,

@@ -15,7 +15,11 @@ use crate::render::document::list::List;
 use crate::render::{json, table as tables};
 use crate::sys::System;
 
-pub(super) fn run(args: &ListArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub(super) fn run(
+    args: &ListArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let filter = filter(args)?;
     let fields = match &args.columns {
         Some(names) => find(names)?,
@@ -29,7 +33,7 @@ pub(super) fn run(args: &ListArgs, settings: &Settings, system: &dyn System) -> 
         enrich(system, &mut snapshot, &Wants { owners, ..Wants::default() });
     }
     let output = if settings.json {
-        json::compact(&List::new(&snapshot, &filter))
+        json::compact(&List::new(&snapshot, filter))
     } else {
         let rows = snapshot.sockets.iter().filter(|s| filter.matches(s));
         let rows = rows.map(|socket| Row { snapshot: &snapshot, socket });
@@ -59,7 +63,8 @@ fn gaps(snapshot: &Snapshot) -> Vec<String> {
     let sources = snapshot.coverage.sources().iter();
     let gaps = sources.filter(|s| s.state > crate::model::coverage::Seen::Absent);
     gaps.map(|s| {
-        let mut note = format!("warning: {}: {}", s.name, s.reason.as_deref().unwrap_or("not read"));
+        let mut note =
+            format!("warning: {}: {}", s.name, s.reason.as_deref().unwrap_or("not read"));
         if let Some(hint) = &s.hint {
             note.push_str(&format!("\nhint: {hint}"));
         }

@@ -43,6 +43,12 @@ impl Done {
 /// # Errors
 /// The command cannot do its work: the arguments name something unknown, or a file cannot be read or written.
 pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+    if cli.command.is_some() && !cli.diagnose.is_empty() {
+        return Err(Error::hinted(
+            "--select and --set stand before the subcommand",
+            "write them behind it, as in: tcpvet check --select close-wait-leak",
+        ));
+    }
     match &cli.command {
         None => diagnose::run(&cli.diagnose, settings, system),
         Some(Command::Diagnose(args)) => diagnose::run(args, settings, system),

@@ -7,12 +7,16 @@ use super::{owners, sockets};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::owner::Process;
+use crate::model::socket::{Socket, Timer};
 use crate::model::state::{State, StateSet};
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
 
 /// A process with fewer descriptors cannot leak enough of them to matter.
 const MIN_DESCRIPTORS: u64 = 10;
+
+/// Fewer unhashed sockets in all are no leak by themselves.
+const MIN_UNHASHED: i64 = 10;
 
 /// With fewer unhashed descriptors a second look is not worth a dump.
 const SECOND_LOOK: usize = 10;
@@ -34,15 +38,16 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
         let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
         let limit = proc_pid::descriptor_limit(&limits);
         if holds || limit.is_some_and(|l| count.saturating_mul(2) > l) {
-            let process = snapshot
-                .processes
-                .entry(pid)
-                .or_insert_with(|| owners::process(system, pid));
+            let process =
+                snapshot.processes.entry(pid).or_insert_with(|| owners::process(system, pid));
             process.descriptors = Some(count);
             process.descriptor_limit = limit;
             suspects.push(pid);
         }
     }
+    // Nobody can hold more unhashed sockets than there are: most boxes have none, and their big servers need no closer look.
+    let possible = unhashed_at_most(snapshot);
+    suspects.retain(|pid| possible >= if leaking.contains(pid) { 1 } else { MIN_UNHASHED });
     if suspects.is_empty() || !snapshot.coverage.table_is_whole() {
         return;
     }
@@ -58,6 +63,17 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
     }
 }
 
+/// How many TCP sockets exist that the table does not show: the host-wide number of allocated sockets (sockstat `alloc`, which counts
+/// unhashed ones too) less the full sockets of this namespace. Too high where other namespaces have sockets, never too low.
+fn unhashed_at_most(snapshot: &Snapshot) -> i64 {
+    let Some(allocated) = snapshot.counters.get("sockstat.TCP.alloc") else { return i64::MAX };
+    let is_bucket = |s: &Socket| {
+        matches!(s.state, State::TimeWait | State::SynRecv) || s.timer == Timer::TimeWait
+    };
+    let full = snapshot.sockets.iter().filter(|s| !is_bucket(s)).count();
+    allocated.saturating_sub(i64::try_from(full).unwrap_or(i64::MAX))
+}
+
 /// The processes that hold sockets in CLOSE_WAIT.
 fn close_wait_holders(snapshot: &Snapshot) -> BTreeSet<u32> {
     let Some(owners) = &snapshot.owners else { return BTreeSet::new() };
@@ -71,7 +87,8 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, pid: u32, known: &BTreeSet
         Ok(missing) => missing,
         Err(Kind::Absent) => return,
         Err(_) => {
-            let reason = format!("the descriptors of process {pid} may not be read, and it uses many");
+            let reason =
+                format!("the descriptors of process {pid} may not be read, and it uses many");
             snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), None);
             return;
         }
@@ -89,7 +106,8 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, pid: u32, known: &BTreeSet
         }
     }
     snapshot.coverage.seen("descriptors");
-    let process = snapshot.processes.entry(pid).or_insert_with(|| Process { pid, ..Process::default() });
+    let process =
+        snapshot.processes.entry(pid).or_insert_with(|| Process { pid, ..Process::default() });
     process.unhashed = Some(missing.len() as u32);
     process.unhashed_fds = missing.iter().map(|(fd, _)| *fd).take(EXAMPLES).collect();
 }
@@ -119,18 +137,28 @@ mod tests {
     use crate::model::testing::{fresh, socket};
 
     fn system(namespace: &str) -> Scripted {
-        let limits = format!(
-            "{:<26}{:<21}{:<21}{:<10}\n",
-            "Max open files", "20", "20", "files"
-        );
+        let limits = format!("{:<26}{:<21}{:<21}{:<10}\n", "Max open files", "20", "20", "files");
         let all: String = [
-            "Max cpu time", "Max file size", "Max data size", "Max stack size", "Max core file size",
-            "Max resident set", "Max processes", "Max locked memory", "Max address space", "Max file locks",
-            "Max pending signals", "Max msgqueue size", "Max nice priority", "Max realtime priority",
+            "Max cpu time",
+            "Max file size",
+            "Max data size",
+            "Max stack size",
+            "Max core file size",
+            "Max resident set",
+            "Max processes",
+            "Max locked memory",
+            "Max address space",
+            "Max file locks",
+            "Max pending signals",
+            "Max msgqueue size",
+            "Max nice priority",
+            "Max realtime priority",
             "Max realtime timeout",
         ]
         .iter()
-        .map(|n| format!("{n:<26}{:<21}{:<21}{}\n", 1, 1, if n.ends_with("priority") { "" } else { "u" }))
+        .map(|n| {
+            format!("{n:<26}{:<21}{:<21}{}\n", 1, 1, if n.ends_with("priority") { "" } else { "u" })
+        })
         .collect();
         let mut s = Scripted::default()
             .file("/proc/9/limits", &(limits + &all))
@@ -153,6 +181,17 @@ mod tests {
         let process = &snapshot.processes[&9];
         assert_eq!((process.unhashed, process.descriptors), (Some(9), Some(12)));
         assert_eq!(process.unhashed_fds, [0, 1, 2, 4, 5]);
+    }
+
+    #[test]
+    fn no_descriptor_is_read_where_every_allocated_socket_is_in_the_table() {
+        let mut snapshot = fresh();
+        snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 9);
+        read(&system("net:[1]"), &mut snapshot);
+        assert_eq!(snapshot.processes[&9].unhashed, None);
+        snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 10);
+        read(&system("net:[1]"), &mut snapshot);
+        assert_eq!(snapshot.processes[&9].unhashed, Some(10));
     }
 
     #[test]

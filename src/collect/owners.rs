@@ -10,14 +10,15 @@ use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
 
 /// The command that lets every owner be seen.
-const GRANT: &str = "sudo tcpvet, or: sudo setcap cap_sys_ptrace,cap_dac_read_search+ep \"$(command -v tcpvet)\"";
+const GRANT: &str =
+    "sudo tcpvet, or: sudo setcap cap_sys_ptrace,cap_dac_read_search+ep \"$(command -v tcpvet)\"";
 
 /// Root is refused only by what stands above it.
 const GRANT_ROOT: &str = "run it outside the container or user namespace, or look at what refuses ptrace (yama, SELinux, AppArmor)";
 
 /// The command that helps whoever runs this.
-fn grant(snapshot: &Snapshot) -> Option<String> {
-    Some(if snapshot.host.euid == Some(0) { GRANT_ROOT } else { GRANT }.to_string())
+fn grant(snapshot: &Snapshot) -> String {
+    if snapshot.host.euid == Some(0) { GRANT_ROOT } else { GRANT }.to_string()
 }
 
 /// Threads of the scan; more gain nothing, since the kernel's work dominates.
@@ -38,8 +39,10 @@ pub(super) fn note_hidden(system: &dyn System, snapshot: &mut Snapshot) {
         .count();
     if hidden > 0 {
         let hint = grant(snapshot);
-        let reason = format!("{hidden} of {total} sockets belong to other users, whose processes may not be read");
-        snapshot.coverage.note("owners", Seen::Partial, Some(reason), hint);
+        let reason = format!(
+            "{hidden} of {total} sockets belong to other users, whose processes may not be read"
+        );
+        snapshot.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
     }
 }
 
@@ -90,7 +93,7 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
             pids.len()
         );
         let hint = grant(snapshot);
-        snapshot.coverage.note("owners", Seen::Partial, Some(reason), hint);
+        snapshot.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
     } else {
         snapshot.coverage.seen("owners");
     }

@@ -4,7 +4,7 @@
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::endpoint::Family;
-use crate::model::socket::{Detail, Socket};
+use crate::model::socket::{Detail, Socket, SocketTable};
 use crate::model::state::StateSet;
 use crate::sys::{Kind, SysError, System};
 use crate::wire::inet_diag;
@@ -47,21 +47,29 @@ impl Flaws {
     }
 }
 
+/// What a dump hands on.
+enum Event<'a> {
+    /// What came before is void: the dump starts anew.
+    Restart,
+    /// A socket, and the message it came in.
+    Socket(Socket, &'a [u8]),
+}
+
 /// Reads the table into `snapshot` and notes how it went.
 pub(super) fn read(system: &dyn System, states: StateSet, extensions: u8, snapshot: &mut Snapshot) {
     let base = Request { family: None, states, extensions, condition: None };
-    let result = dump(system, base, &mut |socket, payload, restart| {
-        if restart {
-            snapshot.sockets = crate::model::socket::SocketTable::default();
+    let result = dump(system, base, &mut |event| match event {
+        Event::Restart => {
+            snapshot.sockets = SocketTable::default();
             snapshot.details.clear();
-            return;
         }
-        let Some(mut socket) = socket else { return };
-        if extensions != 0 {
-            snapshot.details.push(inet_diag::detail(payload));
-            socket.detail = snapshot.details.len() as u32;
+        Event::Socket(mut socket, payload) => {
+            if extensions != 0 {
+                snapshot.details.push(inet_diag::detail(payload));
+                socket.detail = snapshot.details.len() as u32;
+            }
+            snapshot.sockets.push(socket);
         }
-        snapshot.sockets.push(socket);
     });
     match result {
         Ok(flaws) => match flaws.reason() {
@@ -80,22 +88,21 @@ pub(super) fn read(system: &dyn System, states: StateSet, extensions: u8, snapsh
     }
 }
 
-/// Hands every socket of `request` to `each`, trying one walk first and both families after. The last argument of `each` is true
-/// when what came before is void and the dump starts anew.
+/// Hands every socket of `request` to `each`, trying one walk first and both families after.
 fn dump(
     system: &dyn System,
     request: Request,
-    each: &mut dyn FnMut(Option<Socket>, &[u8], bool),
+    each: &mut dyn FnMut(Event<'_>),
 ) -> Result<Flaws, SysError> {
     let mut flaws = Flaws::default();
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
-            each(None, &[], true);
+            each(Event::Restart);
         }
         flaws = match once(system, &request, each) {
             Ok(flaws) => flaws,
             Err(_) => {
-                each(None, &[], true);
+                each(Event::Restart);
                 let mut both = Flaws::default();
                 for family in [Family::Ipv4, Family::Ipv6] {
                     let one = once(system, &Request { family: Some(family), ..request }, each);
@@ -108,7 +115,7 @@ fn dump(
                         // A kernel without IPv6 knows no such family; nothing is hidden then.
                         Err(e) if family == Family::Ipv6 && e.kind == Kind::Absent => {}
                         Err(e) => {
-                            each(None, &[], true);
+                            each(Event::Restart);
                             return Err(e);
                         }
                     }
@@ -127,7 +134,7 @@ fn dump(
 fn once(
     system: &dyn System,
     request: &Request,
-    each: &mut dyn FnMut(Option<Socket>, &[u8], bool),
+    each: &mut dyn FnMut(Event<'_>),
 ) -> Result<Flaws, SysError> {
     let mut flaws = Flaws::default();
     let mut refused = None;
@@ -136,7 +143,9 @@ fn once(
         let seen = walk(datagram, &mut |message| {
             match message {
                 Message::Payload(payload) => match inet_diag::socket(payload) {
-                    Some(socket) if request.matches(&socket) => each(Some(socket), payload, false),
+                    Some(socket) if request.matches(&socket) => {
+                        each(Event::Socket(socket, payload));
+                    }
                     Some(_) => {}
                     None => flaws.undecoded += 1,
                 },
@@ -172,19 +181,14 @@ pub(super) fn details(
 ) -> Result<(), SysError> {
     let mut found = Vec::new();
     let request = Request { family: None, states, extensions, condition };
-    let flaws = dump(system, request, &mut |socket, payload, restart| {
-        if restart {
-            found.clear();
-        } else if let Some(socket) = socket {
-            found.push((socket, inet_diag::detail(payload)));
-        }
+    let flaws = dump(system, request, &mut |event| match event {
+        Event::Restart => found.clear(),
+        Event::Socket(socket, payload) => found.push((socket, inet_diag::detail(payload))),
     })?;
     found.into_iter().for_each(|(socket, detail)| each(socket, detail));
     match flaws.reason() {
         None => Ok(()),
-        Some(reason) => {
-            Err(SysError { what: "sock_diag".into(), kind: Kind::Overrun, reason })
-        }
+        Some(reason) => Err(SysError { what: "sock_diag".into(), kind: Kind::Overrun, reason }),
     }
 }
 
@@ -296,7 +300,8 @@ mod tests {
 
     #[test]
     fn refused_netlink_falls_back_to_proc_and_says_so() {
-        let line = "   1: 0100007F:9C40 0200007F:1389 01 00000000:00000000 00:00000000 00000000 0 0 5 1\n";
+        let line =
+            "   1: 0100007F:9C40 0200007F:1389 01 00000000:00000000 00:00000000 00000000 0 0 5 1\n";
         let system = Scripted::dumps(vec![vec![refused(1)], vec![refused(1)]])
             .file("/proc/net/tcp", &format!("head\n{line}"));
         let s = run(&system);
@@ -304,6 +309,9 @@ mod tests {
         assert_eq!(s.coverage.get("sock_diag").unwrap().state, Seen::Denied);
         assert!(s.coverage.table_is_whole() && !s.coverage.is_complete());
         let s = run(&Scripted::dumps(vec![vec![refused(1)], vec![refused(1)]]));
-        assert!(!s.coverage.table_is_whole(), "nothing could be read, and that must not look healthy");
+        assert!(
+            !s.coverage.table_is_whole(),
+            "nothing could be read, and that must not look healthy"
+        );
     }
 }

@@ -3,9 +3,9 @@
 pub mod socket;
 pub mod value;
 
-use crate::nearest::nearest;
 use crate::model::Snapshot;
 use crate::model::socket::Socket;
+use crate::nearest::nearest;
 use value::Value;
 
 /// What a field is read from.

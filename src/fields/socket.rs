@@ -2,7 +2,7 @@
 
 use super::value::Value;
 use super::{Field, Row};
-use crate::model::culprit::culprits;
+use crate::model::culprit::{Culprit, culprits};
 use crate::model::endpoint::host_port;
 use crate::model::owner::Provenance;
 use crate::model::socket::{Socket, Timer};
@@ -148,8 +148,11 @@ fn timer(row: &Row<'_>) -> Value {
 }
 
 fn process(row: &Row<'_>) -> Value {
-    let names: Vec<String> =
-        culprits(row.snapshot, row.socket).iter().filter(|c| c.pid.is_some()).map(|c| c.name()).collect();
+    let names: Vec<String> = culprits(row.snapshot, row.socket)
+        .iter()
+        .filter(|c| c.pid.is_some())
+        .map(Culprit::name)
+        .collect();
     if !names.is_empty() {
         return Value::Text(names.join(","));
     }

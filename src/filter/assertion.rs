@@ -80,7 +80,8 @@ impl Assertion {
             _ => ("", text, 0),
         };
         let fail = |at: usize, what: &str, hint: String| {
-            let shown: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+            let shown: String =
+                text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
             let column = text.get(..at).map_or(0, |t| t.chars().count());
             Err((format!("{what}\n  {shown}\n  {:>1$}", '^', column + 1), hint))
         };
@@ -164,10 +165,23 @@ mod tests {
     #[test]
     fn mistakes_are_shown_by_a_caret() {
         let (what, hint) = Assertion::parse("x: count(state clsoe-wait) == 0").unwrap_err();
-        assert_eq!(what, "'clsoe-wait' is not a TCP state\n  x: count(state clsoe-wait) == 0\n                 ^");
+        assert_eq!(
+            what,
+            "'clsoe-wait' is not a TCP state\n  x: count(state clsoe-wait) == 0\n                 ^"
+        );
         assert_eq!(hint, "did you mean close_wait?");
-        for bad in ["", "sum(x) == 0", "count(state)", "count(state listen) ~ 5", "count(state listen) == -1",
-            "count(state listen) == ", "count", "count(", "count(pid 5) == 0", "count(state listen) == 5 x"] {
+        for bad in [
+            "",
+            "sum(x) == 0",
+            "count(state)",
+            "count(state listen) ~ 5",
+            "count(state listen) == -1",
+            "count(state listen) == ",
+            "count",
+            "count(",
+            "count(pid 5) == 0",
+            "count(state listen) == 5 x",
+        ] {
             assert!(Assertion::parse(bad).is_err(), "{bad}");
         }
     }

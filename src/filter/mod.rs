@@ -21,7 +21,7 @@ impl Filter {
     pub const ALL: Filter = Filter { states: StateSet::ALL, family: None };
 
     /// Whether a socket is selected.
-    pub fn matches(&self, socket: &Socket) -> bool {
+    pub fn matches(self, socket: &Socket) -> bool {
         self.states.has(socket.state) && self.family.is_none_or(|f| f == socket.family)
     }
 }

@@ -63,7 +63,9 @@ mod tests {
         snapshot.sockets.push(listener("[::]:443", 0, 9));
         let listeners = Listeners::of(&snapshot);
         let accepts = |local: &str| {
-            listeners.accepting(&socket(State::Established, local, "10.0.0.9:5555")).map(|s| s.send_queue)
+            listeners
+                .accepting(&socket(State::Established, local, "10.0.0.9:5555"))
+                .map(|s| s.send_queue)
         };
         assert_eq!(accepts("127.0.0.1:80"), Some(7));
         assert_eq!(accepts("10.0.0.1:80"), Some(5));

@@ -8,7 +8,7 @@ use super::endpoint::{Addr, place};
 use super::listener::Listeners;
 use super::portset::PortSet;
 use super::reuse::{Reuse, reuse};
-use super::socket::Socket;
+use super::socket::{Detail, Socket};
 use super::state::{State, StateSet};
 
 /// One pool of ports: the kernel chooses a port anew for every (source address, destination address, destination port).
@@ -138,7 +138,10 @@ impl Pool {
 pub fn is_client(socket: &Socket, range: &EphemeralRange, listeners: &Listeners<'_>) -> bool {
     socket.peer_port != 0
         && (range.low..=range.high).contains(&socket.local_port)
-        && !matches!(socket.state, State::Listen | State::BoundInactive | State::Close | State::SynRecv)
+        && !matches!(
+            socket.state,
+            State::Listen | State::BoundInactive | State::Close | State::SynRecv
+        )
         && !listeners.ports().has(socket.local_port)
 }
 
@@ -273,7 +276,7 @@ fn pool(
 fn seen_timestamps(snapshot: &Snapshot, sockets: &[&Socket]) -> Option<bool> {
     let mut seen = None;
     for socket in sockets.iter().filter(|s| LIVE.has(s.state)) {
-        match snapshot.detail(socket).and_then(|d| d.timestamps()) {
+        match snapshot.detail(socket).and_then(Detail::timestamps) {
             Some(true) => return Some(true),
             Some(false) => seen = Some(false),
             None => {}
@@ -323,7 +326,11 @@ mod tests {
     #[test]
     fn mapped_and_plain_ipv4_share_a_pool_and_other_destinations_do_not() {
         let mut s = filled("10.0.0.1", "10.0.0.2:5001", 20000..20003);
-        s.sockets.push(socket(State::Established, "[::ffff:10.0.0.1]:20003", "[::ffff:10.0.0.2]:5001"));
+        s.sockets.push(socket(
+            State::Established,
+            "[::ffff:10.0.0.1]:20003",
+            "[::ffff:10.0.0.2]:5001",
+        ));
         assert_eq!(only(&s).used, 4);
         s.sockets.push(socket(State::Established, "10.0.0.1:20003", "10.0.0.2:5002"));
         let range = EphemeralRange::of(&s).unwrap();

@@ -150,7 +150,8 @@ impl SocketTable {
             Some(chunk) if chunk.len() < CHUNK => chunk.push(socket),
             _ => {
                 // The first chunk starts small: most boxes have a few hundred sockets.
-                let mut chunk = Vec::with_capacity(if self.chunks.is_empty() { 256 } else { CHUNK });
+                let mut chunk =
+                    Vec::with_capacity(if self.chunks.is_empty() { 256 } else { CHUNK });
                 chunk.push(socket);
                 self.chunks.push(chunk);
             }

@@ -161,7 +161,12 @@ mod tests {
     #[test]
     fn every_word_parses_to_its_own_state() {
         for state in State::ALL {
-            assert_eq!(StateSet::parse(state.word()), Some(StateSet::of(state)), "{}", state.word());
+            assert_eq!(
+                StateSet::parse(state.word()),
+                Some(StateSet::of(state)),
+                "{}",
+                state.word()
+            );
             assert_eq!(State::ALL[state.index()], state);
             assert_eq!(State::from_kernel(state as u8), Some(state));
         }

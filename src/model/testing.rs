@@ -58,7 +58,11 @@ pub(crate) fn time_wait(local: &str, peer: &str, age_ms: u32) -> Socket {
 
 /// A snapshot with the sysctls of a fresh namespace and nobody hidden.
 pub(crate) fn fresh() -> Snapshot {
-    let mut s = Snapshot { netns: Text::new(b"lab"), owners: Some(Owners::default()), ..Snapshot::default() };
+    let mut s = Snapshot {
+        netns: Text::new(b"lab"),
+        owners: Some(Owners::default()),
+        ..Snapshot::default()
+    };
     for (name, value) in [
         ("net.ipv4.ip_local_port_range", "32768 60999"),
         ("net.ipv4.ip_local_reserved_ports", ""),

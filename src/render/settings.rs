@@ -15,14 +15,17 @@ fn comment(out: &mut String, text: &str) {
 fn head(out: &mut String, snapshot: &Snapshot) {
     comment(out, concat!("proposed by tcpvet ", env!("CARGO_PKG_VERSION")));
     let host = &snapshot.host;
-    comment(out, &format!("{} on {}, Linux {}", rfc3339(snapshot.time_ms), host.hostname, host.kernel));
+    comment(
+        out,
+        &format!("{} on {}, Linux {}", rfc3339(snapshot.time_ms), host.hostname, host.kernel),
+    );
     comment(out, &format!("for network namespace {}", snapshot.netns));
 }
 
 fn reasons(out: &mut String, item: &Item) {
     out.push('\n');
     item.evidence.iter().for_each(|e| comment(out, e));
-    comment(out, &format!("risk: {}", item.knob().risk));
+    comment(out, &format!("risk: {}", item.knob.risk));
 }
 
 /// A fragment for /etc/sysctl.d; values with blanks are not quoted there.
@@ -34,8 +37,9 @@ pub fn sysctl_d(snapshot: &Snapshot, plan: &Plan) -> String {
     }
     for item in &plan.items {
         reasons(&mut out, item);
-        comment(&mut out, &format!("was: {}", item.now));
-        let _ = writeln!(out, "{} = {}", item.name, item.proposed);
+        let was = if item.now.is_empty() { "(empty)" } else { item.now.as_str() };
+        comment(&mut out, &format!("was: {was}"));
+        let _ = writeln!(out, "{} = {}", item.knob.name, item.proposed);
     }
     out
 }
@@ -51,8 +55,8 @@ pub fn shell(snapshot: &Snapshot, plan: &Plan) -> String {
     out.push_str("set -e\n");
     for item in &plan.items {
         reasons(&mut out, item);
-        comment(&mut out, &format!("undo: {}", item.place.set(item.name, &item.now)));
-        let _ = writeln!(out, "{}", item.place.set(item.name, &item.proposed));
+        comment(&mut out, &format!("undo: {}", item.place.set(item.knob.name, &item.now)));
+        let _ = writeln!(out, "{}", item.place.set(item.knob.name, &item.proposed));
     }
     out
 }

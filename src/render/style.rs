@@ -104,7 +104,10 @@ mod tests {
     fn lines_keep_to_the_width_and_long_words_stay_whole() {
         let style = Style { color: false, width: Some(20) };
         let text = wrapped(style, "  why", 8, "one two three four [2001:db8::1234]:8080 x");
-        assert_eq!(text, "  why   one two\n        three four\n        [2001:db8::1234]:8080\n        x\n");
+        assert_eq!(
+            text,
+            "  why   one two\n        three four\n        [2001:db8::1234]:8080\n        x\n"
+        );
         assert_eq!(wrapped(Style::default(), "a", 2, "b c d"), "a b c d\n");
     }
 

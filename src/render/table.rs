@@ -82,7 +82,11 @@ fn measure<'a>(fields: &[&Field], rows: impl Iterator<Item = Row<'a>>, header: b
 }
 
 /// Drops columns until the others fit; the last column needs ten places only, since it may be cut.
-fn fit<'f>(fields: &[&'f Field], widths: &[usize], limit: Option<usize>) -> Vec<(&'f Field, usize)> {
+fn fit<'f>(
+    fields: &[&'f Field],
+    widths: &[usize],
+    limit: Option<usize>,
+) -> Vec<(&'f Field, usize)> {
     let mut kept: Vec<(&Field, usize)> =
         fields.iter().copied().zip(widths.iter().copied()).collect();
     let Some(limit) = limit else { return kept };
@@ -134,7 +138,11 @@ mod tests {
 
     fn scene() -> crate::model::Snapshot {
         let mut s = fresh();
-        let mut one = socket(State::Established, "[2001:db8:1234:5678::1]:40000", "[2001:db8:ffff:ffff::2]:443");
+        let mut one = socket(
+            State::Established,
+            "[2001:db8:1234:5678::1]:40000",
+            "[2001:db8:ffff:ffff::2]:443",
+        );
         one.inode = 5;
         s.sockets.push(one);
         hold(&mut s, 5, 4242, 3);
@@ -164,7 +172,10 @@ mod tests {
     fn at_80_columns_no_line_is_longer_and_no_address_is_broken() {
         let text = list(Some(80));
         assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
-        assert!(text.contains("[2001:db8:1234:5678::1]:40000  [2001:db8:ffff:ffff::2]:443  a-l"), "{text}");
+        assert!(
+            text.contains("[2001:db8:1234:5678::1]:40000  [2001:db8:ffff:ffff::2]:443  a-l"),
+            "{text}"
+        );
         assert!(list(Some(200)).contains("TIMER"));
     }
 

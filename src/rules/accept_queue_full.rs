@@ -159,19 +159,16 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
             count(queue.into(), "connection", "connections"),
             number(limit.into())
         ),
-        subject: Subject::Listener {
-            addr: listener.local_addr,
-            port: listener.local_port,
-            owners,
-        },
+        subject: Subject::Listener { addr: listener.local_addr, port: listener.local_port, owners },
         facts,
         thresholds: Thresholds {
             warning: Some(f64::from(limit) + limits.get(&RULE, "warning")),
             ..Thresholds::default()
         },
         evidence,
-        why: "New connections to it are being dropped now; clients wait and retry without an error."
-            .into(),
+        why:
+            "New connections to it are being dropped now; clients wait and retry without an error."
+                .into(),
         next,
         remedies,
     }
@@ -203,8 +200,14 @@ mod tests {
         assert!(matches!(judge(&scene(4, 5)), Outcome::Clear(_)));
         assert!(matches!(judge(&scene(5, 5)), Outcome::Clear(_)));
         let Outcome::Fired(found) = judge(&scene(6, 5)) else { panic!("6 of 5 is full") };
-        assert_eq!(found[0].title, "6 connections waiting to be accepted on 127.0.0.1:8080 (limit 5)");
-        assert_eq!((found[0].facts["accept_queue"], found[0].facts["accept_queue_limit"]), (6.0, 5.0));
+        assert_eq!(
+            found[0].title,
+            "6 connections waiting to be accepted on 127.0.0.1:8080 (limit 5)"
+        );
+        assert_eq!(
+            (found[0].facts["accept_queue"], found[0].facts["accept_queue_limit"]),
+            (6.0, 5.0)
+        );
         assert_eq!((found[0].facts["drops"], found[0].thresholds.warning), (14.0, Some(6.0)));
         assert_eq!(found[0].subject.culprits()[0].name(), "web[12]");
     }

@@ -78,7 +78,8 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     wants.details = StateSet::of(State::CloseWait);
     let listeners = Listeners::of(now);
     for socket in now.sockets.iter().filter(|s| s.state == State::CloseWait) {
-        let holder = if socket.is_unaccepted() { listeners.accepting(socket) } else { Some(socket) };
+        let holder =
+            if socket.is_unaccepted() { listeners.accepting(socket) } else { Some(socket) };
         wants.owners.extend(holder.map(|s| s.inode));
     }
     wants
@@ -108,7 +109,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let total = now.count(State::CloseWait);
     let warning = limits.get(&RULE, "warning");
     if !now.has_netlink_facts() && total as f64 >= warning {
-        let why = format!("the age of {total} sockets in CLOSE_WAIT comes by netlink only, which is refused here");
+        let why = format!(
+            "the age of {total} sockets in CLOSE_WAIT comes by netlink only, which is refused here"
+        );
         return Outcome::NotEvaluated(Cause::Unseen, why);
     }
     let mut leaks = leaks(now, limits);
@@ -119,7 +122,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         leaks.iter().filter_map(|(blamed, leak)| finding(now, *blamed, leak, limits)).collect();
     if findings.is_empty() {
         let text = count(total, "socket", "sockets");
-        return Outcome::Clear(format!("{text} in CLOSE_WAIT, fewer than {warning} old ones of any process"));
+        return Outcome::Clear(format!(
+            "{text} in CLOSE_WAIT, fewer than {warning} old ones of any process"
+        ));
     }
     Outcome::Fired(findings)
 }
@@ -214,9 +219,11 @@ fn subject(now: &Snapshot, blamed: Blamed) -> Subject {
     match blamed {
         Blamed::Process(pid) => Subject::Process(culprit(now, pid)),
         Blamed::Listener(addr, port) | Blamed::Unnamed(addr, port) if port != 0 => {
-            let at = |s: &&Socket| s.state == State::Listen && (s.local_addr, s.local_port) == (addr, port);
+            let at = |s: &&Socket| {
+                s.state == State::Listen && (s.local_addr, s.local_port) == (addr, port)
+            };
             let listener = now.sockets.iter().find(at);
-            let owners = listener.map(|l| culprits(now, l)).unwrap_or_else(|| vec![unnamed(now)]);
+            let owners = listener.map_or_else(|| vec![unnamed(now)], |l| culprits(now, l));
             Subject::Listener { addr, port, owners }
         }
         Blamed::Listener(..) | Blamed::Unnamed(..) => Subject::Process(unnamed(now)),
@@ -241,10 +248,16 @@ fn title(blamed: Blamed, held: u64, dead: u64, who: &str) -> String {
             place(addr, port)
         ),
         _ if held == 0 => {
-            format!("{} of {who} lead to no socket any more", count(dead, "TCP descriptor", "TCP descriptors"))
+            format!(
+                "{} of {who} lead to no socket any more",
+                count(dead, "TCP descriptor", "TCP descriptors")
+            )
         }
         _ if dead == 0 => format!("{sockets} in CLOSE_WAIT held by {who}"),
-        _ => format!("{sockets} in CLOSE_WAIT and {} held by {who}", count(dead, "dead TCP descriptor", "dead TCP descriptors")),
+        _ => format!(
+            "{sockets} in CLOSE_WAIT and {} held by {who}",
+            count(dead, "dead TCP descriptor", "dead TCP descriptors")
+        ),
     }
 }
 
@@ -278,8 +291,15 @@ fn facts(leak: &Leak<'_>, dead: u64, process: Option<&Process>) -> BTreeMap<&'st
 }
 
 fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
-    let least = leak.sockets.iter().filter_map(|(_, d)| d.last_ack_recv_ms).max().unwrap_or_default();
-    let most = leak.sockets.iter().filter_map(|(_, d)| d.last_data_recv_ms).max().unwrap_or(least).max(least);
+    let least =
+        leak.sockets.iter().filter_map(|(_, d)| d.last_ack_recv_ms).max().unwrap_or_default();
+    let most = leak
+        .sockets
+        .iter()
+        .filter_map(|(_, d)| d.last_data_recv_ms)
+        .max()
+        .unwrap_or(least)
+        .max(least);
     let with = |wanted: fn(u32) -> bool| {
         number(leak.sockets.iter().filter(|(s, _)| wanted(s.recv_queue)).count() as u64)
     };
@@ -287,11 +307,10 @@ fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
         leak.sockets.iter().map(|(s, _)| place(s.peer_addr, s.peer_port)).collect();
     let peers: Vec<String> = peers.into_iter().collect();
     vec![
-        format!(
-            "The oldest is there for {} to {}.",
-            duration(least.into()),
-            duration(most.into())
-        ),
+        match (duration(least.into()), duration(most.into())) {
+            (a, b) if a == b => format!("The oldest is there for {a}."),
+            (a, b) => format!("The oldest is there for {a} to {b}."),
+        },
         format!(
             "Since the FIN {} were not read, {} were read to the end, {} hold unread data.",
             with(|n| n == 1),
@@ -303,9 +322,8 @@ fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
 }
 
 fn dead_sentence(dead: u64, process: Option<&Process>) -> String {
-    let fds: Vec<String> = process
-        .map(|p| p.unhashed_fds.iter().map(u32::to_string).collect())
-        .unwrap_or_default();
+    let fds: Vec<String> =
+        process.map(|p| p.unhashed_fds.iter().map(u32::to_string).collect()).unwrap_or_default();
     format!(
         "{} match no socket of this namespace (such as fd {}): reset after the peer closed, or never connected.",
         count(dead, "TCP descriptor", "TCP descriptors"),
@@ -358,12 +376,18 @@ fn next(blamed: Blamed, leak: &Leak<'_>, process: Option<&Process>) -> Vec<Strin
 
 fn remedies(blamed: Blamed, who: &str) -> Vec<Remedy> {
     let text = match blamed {
-        Blamed::Listener(..) => format!("{who}: call accept(); look for a blocked thread or EMFILE"),
-        _ => format!("{who}: close the socket when recv() returns 0, on every path, errors included"),
+        Blamed::Listener(..) => {
+            format!("{who}: call accept(); look for a blocked thread or EMFILE")
+        }
+        _ => {
+            format!("{who}: close the socket when recv() returns 0, on every path, errors included")
+        }
     };
     vec![
         Remedy::Application(text),
-        Remedy::Application("until then restart it before its descriptors run out; no sysctl helps".into()),
+        Remedy::Application(
+            "until then restart it before its descriptors run out; no sysctl helps".into(),
+        ),
     ]
 }
 
@@ -386,7 +410,8 @@ mod tests {
     fn leaking(n: u32, limit: u64) -> Snapshot {
         let mut s = fresh();
         for i in 0..n {
-            let mut one = socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
+            let mut one =
+                socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
             (one.inode, one.recv_queue) = (100 + i, 1);
             push_detailed(&mut s, one, detail(2000, 9000, 9000));
             hold(&mut s, 100 + i, 42, i);
@@ -399,7 +424,7 @@ mod tests {
         match check(&Evidence::new(s), &Limits::default()) {
             Outcome::Fired(f) => f,
             Outcome::Clear(_) => Vec::new(),
-            other => panic!("{other:?}"),
+            other @ Outcome::NotEvaluated(..) => panic!("{other:?}"),
         }
     }
 
@@ -420,18 +445,26 @@ mod tests {
         assert_eq!((f.facts["oldest_at_least_ms"], f.facts["oldest_at_most_ms"]), (2000.0, 9000.0));
         assert_eq!((f.facts["descriptors"], f.facts["descriptor_limit"]), (28.0, 1024.0));
         assert_eq!((f.thresholds.warning, f.thresholds.critical), (Some(10.0), Some(512.0)));
-        assert!(f.evidence.iter().any(|e| e.starts_with("Peers: 127.0.0.1:40000,")), "{:?}", f.evidence);
+        assert!(
+            f.evidence.iter().any(|e| e.starts_with("Peers: 127.0.0.1:40000,")),
+            "{:?}",
+            f.evidence
+        );
     }
 
     #[test]
     fn young_and_answering_sockets_do_not_count() {
         let mut s = leaking(9, 1024);
-        for (i, (d, queue)) in
-            [(detail(999, 9000, 9000), 0), (detail(5000, 9000, 4000), 0), (detail(5000, 9000, 9000), 7)]
-                .into_iter()
-                .enumerate()
+        for (i, (d, queue)) in [
+            (detail(999, 9000, 9000), 0),
+            (detail(5000, 9000, 4000), 0),
+            (detail(5000, 9000, 9000), 7),
+        ]
+        .into_iter()
+        .enumerate()
         {
-            let mut one = socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 50000 + i));
+            let mut one =
+                socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 50000 + i));
             (one.inode, one.send_queue) = (500 + i as u32, queue);
             push_detailed(&mut s, one, d);
             hold(&mut s, 500 + i as u32, 42, 500);
@@ -442,7 +475,10 @@ mod tests {
         push_detailed(&mut s, tenth, detail(1000, 1000, 1000));
         hold(&mut s, 600, 42, 600);
         let f = &judge(&s)[0];
-        assert_eq!((f.facts["close_wait"], f.facts["young"], f.facts["half_closed"]), (10.0, 1.0, 2.0));
+        assert_eq!(
+            (f.facts["close_wait"], f.facts["young"], f.facts["half_closed"]),
+            (10.0, 1.0, 2.0)
+        );
     }
 
     #[test]
@@ -454,11 +490,15 @@ mod tests {
         hold(&mut s, 9, 42, 3);
         process(&mut s, 42, "app", 1024, 5);
         for i in 0..11 {
-            let one = socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
+            let one =
+                socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
             push_detailed(&mut s, one, detail(2000, 9000, 9000));
         }
         let f = &judge(&s)[0];
-        assert_eq!(f.title, "11 connections that the peer closed, never accepted on 127.0.0.1:8080 (app[42])");
+        assert_eq!(
+            f.title,
+            "11 connections that the peer closed, never accepted on 127.0.0.1:8080 (app[42])"
+        );
         assert!(matches!(f.subject, Subject::Listener { port: 8080, .. }));
     }
 
@@ -468,13 +508,19 @@ mod tests {
         s.processes.get_mut(&42).unwrap().unhashed = Some(5);
         assert_eq!(judge(&s), []);
         s.processes.get_mut(&42).unwrap().unhashed = Some(6);
-        assert_eq!(judge(&s)[0].title, "4 sockets in CLOSE_WAIT and 6 dead TCP descriptors held by app[42]");
+        assert_eq!(
+            judge(&s)[0].title,
+            "4 sockets in CLOSE_WAIT and 6 dead TCP descriptors held by app[42]"
+        );
         let mut s = fresh();
         process(&mut s, 42, "app", 40, 27);
         s.processes.get_mut(&42).unwrap().unhashed = Some(23);
         let f = &judge(&s)[0];
         assert_eq!((f.facts["close_wait"], f.facts["unhashed"]), (0.0, 23.0));
-        assert_eq!((f.title.as_str(), f.severity), ("23 TCP descriptors of app[42] lead to no socket any more", Severity::Critical));
+        assert_eq!(
+            (f.title.as_str(), f.severity),
+            ("23 TCP descriptors of app[42] lead to no socket any more", Severity::Critical)
+        );
     }
 
     #[test]

@@ -85,8 +85,7 @@ pub fn run(selection: &Selection, snapshot: &Snapshot) -> Report {
     let evidence = Evidence::new(snapshot);
     let mut findings = Vec::new();
     let mut outcomes = Vec::new();
-    let mut status =
-        if snapshot.coverage.table_is_whole() { Status::Ok } else { Status::Unknown };
+    let mut status = if snapshot.coverage.table_is_whole() { Status::Ok } else { Status::Unknown };
     for rule in selection.rules() {
         let mut outcome = (rule.check)(&evidence, &selection.limits);
         match &mut outcome {

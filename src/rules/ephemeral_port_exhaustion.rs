@@ -47,7 +47,7 @@ rule! {
     ///
     /// # References
     /// net/ipv4/inet_hashtables.c __inet_hash_connect, net/ipv4/tcp_ipv4.c tcp_twsk_unique, RFC 6056, ip(7),
-    /// https://docs.kernel.org/networking/ip-sysctl.html
+    /// <https://docs.kernel.org/networking/ip-sysctl.html>
     RULE {
         id: "ephemeral-port-exhaustion",
         summary: "the ports for connections to one destination run out",
@@ -134,8 +134,7 @@ pub(super) fn users(now: &Snapshot, pool: &Pool) -> Vec<(Culprit, u32)> {
         unnamed += u32::from(pids.is_empty());
         pids.into_iter().for_each(|pid| *by_pid.entry(pid).or_default() += 1);
     }
-    let mut users: Vec<_> =
-        by_pid.into_iter().map(|(pid, n)| (culprit(now, pid), n)).collect();
+    let mut users: Vec<_> = by_pid.into_iter().map(|(pid, n)| (culprit(now, pid), n)).collect();
     users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
     if unnamed > 0 {
         users.push((Culprit { pid: None, process: None, provenance: now.unnamed() }, unnamed));
@@ -174,7 +173,10 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
         remedies.push(Remedy::Setting {
             knob: "net.ipv4.tcp_tw_reuse",
             wish: Wish::Order(if loopback { 2 } else { 1 }),
-            because: format!("{} of the ports to this destination are in TIME_WAIT", number(pool.time_wait.into())),
+            because: format!(
+                "{} of the ports to this destination are in TIME_WAIT",
+                number(pool.time_wait.into())
+            ),
         });
     }
     remedies.push(Remedy::Setting {
@@ -185,7 +187,12 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
     remedies
 }
 
-fn finding(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Limits) -> Option<Finding> {
+fn finding(
+    now: &Snapshot,
+    range: &EphemeralRange,
+    pool: &Pool,
+    limits: &Limits,
+) -> Option<Finding> {
     let thresholds = thresholds(&RULE, pool, limits);
     let severity = severity(pool.blocked_min(), pool.blocked_max(), &thresholds)?;
     let to = pool.destination;
@@ -239,7 +246,7 @@ fn finding(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Limits)
         .into(),
         next: vec![
             format!("ss -tan 'dst {} and dport = :{}'", to.peer_addr, to.peer_port),
-            "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports net.ipv4.tcp_tw_reuse".into(),
+            "sysctl -ar 'ip_local_(port|reserved)|tcp_tw_reuse'".into(),
         ],
         remedies: remedies(now, pool),
     })
@@ -326,8 +333,14 @@ mod tests {
     #[test]
     fn the_numbers_and_the_process_are_named() {
         let f = judge(&filled(911)).unwrap();
-        assert_eq!(f.title, "911 of 1,009 ports taken for 10.0.0.1 -> 10.0.0.2:5001, 98 left (90 %)");
-        assert_eq!((f.facts["used"], f.facts["usable"], f.facts["headroom"]), (911.0, 1009.0, 98.0));
+        assert_eq!(
+            f.title,
+            "911 of 1,009 ports taken for 10.0.0.1 -> 10.0.0.2:5001, 98 left (90 %)"
+        );
+        assert_eq!(
+            (f.facts["used"], f.facts["usable"], f.facts["headroom"]),
+            (911.0, 1009.0, 98.0)
+        );
         assert_eq!(f.subject.culprits()[0].name(), "java[7]");
         assert_eq!(f.key(), "ephemeral-port-exhaustion/lab/destination:10.0.0.1>10.0.0.2:5001");
     }

@@ -176,6 +176,9 @@ mod tests {
         let t = Thresholds { info: Some(1.0), warning: Some(2.0), critical: Some(3.0) };
         let at = |v| severity_above(v, &t);
         assert_eq!((at(1.0), at(1.1), at(2.0)), (None, Some(Severity::Info), Some(Severity::Info)));
-        assert_eq!((at(2.5), at(3.0), at(3.5)), (Some(Severity::Warning), Some(Severity::Warning), Some(Severity::Critical)));
+        assert_eq!(
+            (at(2.5), at(3.0), at(3.5)),
+            (Some(Severity::Warning), Some(Severity::Warning), Some(Severity::Critical))
+        );
     }
 }

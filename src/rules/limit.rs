@@ -76,14 +76,16 @@ mod tests {
     fn a_value_within_bounds_is_taken_and_all_else_is_explained() {
         let rule = super::super::find("close-wait-leak").unwrap();
         let mut limits = Limits::default();
-        assert_eq!(limits.get(rule, "warning"), 10.0);
+        assert_eq!(limits.get(rule, "warning").to_string(), "10");
         limits.set("close-wait-leak.warning=50").unwrap();
-        assert_eq!(limits.get(rule, "warning"), 50.0);
+        assert_eq!(limits.get(rule, "warning").to_string(), "50");
         let hint = |text: &str| Limits::default().set(text).unwrap_err().1;
         assert_eq!(hint("close-wait-leak.warnin=5"), "did you mean close-wait-leak.warning?");
         assert_eq!(hint("close-wait-lek.warning=5"), "did you mean close-wait-leak?");
         assert_eq!(hint("close-wait-leak.warning=0"), "give a number from 1 to 1000000 (sockets)");
-        for bad in ["x", "close-wait-leak=5", "close-wait-leak.warning=nan", "close-wait-leak.warning="] {
+        for bad in
+            ["x", "close-wait-leak=5", "close-wait-leak.warning=nan", "close-wait-leak.warning="]
+        {
             assert!(Limits::default().set(bad).is_err(), "{bad}");
         }
     }

@@ -11,10 +11,10 @@ pub mod time_wait_buildup;
 
 use std::cell::OnceCell;
 
-use crate::nearest::nearest;
 use crate::model::Snapshot;
 use crate::model::ports::Pools;
 use crate::model::wants::Wants;
+use crate::nearest::nearest;
 use limit::{Limit, Limits};
 use outcome::Outcome;
 

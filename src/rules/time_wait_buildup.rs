@@ -46,7 +46,7 @@ rule! {
     ///
     /// # References
     /// include/net/tcp.h TCP_TIMEWAIT_LEN, net/ipv4/inet_timewait_sock.c, net/ipv4/tcp_ipv4.c tcp_twsk_unique, RFC 9293 section 3.6.1,
-    /// https://docs.kernel.org/networking/ip-sysctl.html
+    /// <https://docs.kernel.org/networking/ip-sysctl.html>
     RULE {
         id: "time-wait-buildup",
         summary: "TIME_WAIT holds the ports to a destination",
@@ -91,15 +91,26 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     Outcome::Clear(match total {
         0 => "no socket in TIME_WAIT".into(),
+        _ if client == 0 => {
+            let sockets = count(total, "socket", "sockets");
+            format!(
+                "{sockets} in TIME_WAIT, all on the server side, where they take no port: harmless"
+            )
+        }
         _ => format!(
-            "{} in TIME_WAIT ({} client side), which is harmless here",
+            "{} in TIME_WAIT, {} on the client side, not enough to fill the ports of any destination",
             count(total, "socket", "sockets"),
             number(client)
         ),
     })
 }
 
-fn destination(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Limits) -> Option<Finding> {
+fn destination(
+    now: &Snapshot,
+    range: &EphemeralRange,
+    pool: &Pool,
+    limits: &Limits,
+) -> Option<Finding> {
     let thresholds = pools::thresholds(&RULE, pool, limits);
     let young = pool.time_wait - pool.time_wait_old;
     let held_max = if pool.blocked_max() == pool.used { pool.time_wait } else { young };
@@ -143,7 +154,10 @@ fn destination(now: &Snapshot, range: &EphemeralRange, pool: &Pool, limits: &Lim
         evidence,
         why: "This side closes first, so each connection keeps its port for 60 s more.".into(),
         next: vec![
-            format!("ss -tano state time-wait 'dst {} and dport = :{}'", to.peer_addr, to.peer_port),
+            format!(
+                "ss -tano state time-wait 'dst {} and dport = :{}'",
+                to.peer_addr, to.peer_port
+            ),
             "nstat -az TcpExtTW TcpExtTWRecycled TcpExtTCPTimeWaitOverflow".into(),
         ],
         remedies: pools::remedies(now, pool),
@@ -243,7 +257,10 @@ mod tests {
         let mut s = waiting(41, 7000, "127.0.0.1", "127.0.0.1:5001");
         set(&mut s, "net.ipv4.tcp_tw_reuse", "0");
         let Outcome::Fired(f) = judge(&s) else { panic!("41 of 67") };
-        assert_eq!(f[0].title, "41 of 67 ports for 127.0.0.1 -> 127.0.0.1:5001 are in TIME_WAIT (61 %)");
+        assert_eq!(
+            f[0].title,
+            "41 of 67 ports for 127.0.0.1 -> 127.0.0.1:5001 are in TIME_WAIT (61 %)"
+        );
         assert_eq!((f[0].facts["time_wait"], f[0].facts["closed_last_10s"]), (41.0, 41.0));
         assert_eq!((f[0].facts["usable"], f[0].facts["first_release_ms"]), (67.0, 53_000.0));
         let knobs: Vec<_> = f[0]
@@ -260,7 +277,10 @@ mod tests {
     #[test]
     fn reusable_time_wait_is_silent_and_so_are_a_wide_range_and_other_destinations() {
         assert_eq!(severity(&waiting(41, 1500, "127.0.0.1", "127.0.0.1:5001")), None);
-        assert_eq!(severity(&waiting(41, 900, "127.0.0.1", "127.0.0.1:5001")), Some(Severity::Info));
+        assert_eq!(
+            severity(&waiting(41, 900, "127.0.0.1", "127.0.0.1:5001")),
+            Some(Severity::Info)
+        );
         let mut wide = waiting(41, 900, "10.0.0.1", "10.0.0.2:5001");
         set(&mut wide, "net.ipv4.ip_local_port_range", "15000 60999");
         assert_eq!(severity(&wide), None);
@@ -275,10 +295,13 @@ mod tests {
             s.sockets.push(time_wait("10.0.0.1:80", &format!("10.0.0.2:{port}"), 5));
         }
         let Outcome::Clear(text) = judge(&s) else { panic!("half is not above half") };
-        assert_eq!(text, "50 sockets in TIME_WAIT (0 client side), which is harmless here");
+        assert_eq!(
+            text,
+            "50 sockets in TIME_WAIT, all on the server side, where they take no port: harmless"
+        );
         s.sockets.push(time_wait("10.0.0.1:80", "10.0.0.2:51", 5));
         let Outcome::Fired(f) = judge(&s) else { panic!("51 of 100") };
         assert_eq!((f[0].severity, f[0].facts["time_wait_server"]), (Severity::Info, 51.0));
-        assert_eq!(f[0].facts["memory_bytes"], 51.0 * 256.0);
+        assert_eq!(f[0].facts["memory_bytes"].to_string(), "13056");
     }
 }

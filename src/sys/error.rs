@@ -34,7 +34,9 @@ impl SysError {
     pub fn new(what: impl Into<String>, errno: Errno) -> SysError {
         let kind = match errno {
             Errno::NOENT | Errno::SRCH | Errno::OPNOTSUPP => Kind::Absent,
-            Errno::ACCESS | Errno::PERM | Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT => Kind::Denied,
+            Errno::ACCESS | Errno::PERM | Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT => {
+                Kind::Denied
+            }
             Errno::NOBUFS => Kind::Overrun,
             _ => Kind::Failed,
         };
@@ -70,7 +72,10 @@ mod tests {
     #[test]
     fn kinds_and_words() {
         let e = SysError::new("/proc/1/fd", Errno::ACCESS);
-        assert_eq!((e.kind, e.to_string().as_str()), (Kind::Denied, "/proc/1/fd: permission denied"));
+        assert_eq!(
+            (e.kind, e.to_string().as_str()),
+            (Kind::Denied, "/proc/1/fd: permission denied")
+        );
         assert_eq!(SysError::new("x", Errno::SRCH).kind, Kind::Absent);
         assert_eq!(SysError::new("x", Errno::NOBUFS).kind, Kind::Overrun);
     }

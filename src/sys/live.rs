@@ -68,9 +68,7 @@ impl System for Live {
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
         use std::os::unix::ffi::OsStringExt;
         let target = self.at(path, |real| std::fs::read_link(real))?;
-        target
-            .map(|t| t.into_os_string().into_vec())
-            .map_err(|e| SysError::from_io(path, &e))
+        target.map(|t| t.into_os_string().into_vec()).map_err(|e| SysError::from_io(path, &e))
     }
 
     fn pids(&self) -> Result<Vec<u32>, SysError> {
@@ -84,7 +82,8 @@ impl System for Live {
     fn descriptor_count(&self, pid: u32) -> Result<u64, SysError> {
         let size = |path: &str| statat(CWD, path, AtFlags::empty()).map(|s| s.st_size);
         // The size of the folder is the count from Linux 6.2 on; before, it is 0 even for ourselves.
-        let counts = self.counts_descriptors.get_or_init(|| size("/proc/self/fd").is_ok_and(|n| n > 0));
+        let counts =
+            self.counts_descriptors.get_or_init(|| size("/proc/self/fd").is_ok_and(|n| n > 0));
         let path = format!("/proc/{pid}/fd");
         if *counts {
             let n = size(&path).map_err(|e| SysError::new(path, e))?;
@@ -170,4 +169,3 @@ fn number(text: &[u8]) -> Option<u32> {
         n.checked_mul(10)?.checked_add(digit)
     })
 }
-

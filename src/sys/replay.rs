@@ -5,9 +5,9 @@ use netlink_packet_sock_diag::constants::SOCK_DIAG_BY_FAMILY;
 
 use super::store::Capture;
 use super::{Kind, SysError, System};
+use crate::wire::inet_diag;
 use crate::wire::netlink::{Message, message, walk};
 use crate::wire::request::{Condition, Request};
-use crate::wire::inet_diag;
 
 /// Answers from a capture.
 pub struct Replay {

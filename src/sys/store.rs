@@ -82,8 +82,7 @@ impl Capture {
         }
         let mut lines = Vec::new();
         for (asked, answer) in &self.texts {
-            let mut entry =
-                TextEntry { asked: asked.clone(), text: None, hex: None, error: None };
+            let mut entry = TextEntry { asked: asked.clone(), text: None, hex: None, error: None };
             match answer {
                 Ok(bytes) => match std::str::from_utf8(bytes) {
                     Ok(text) => entry.text = Some(text.to_string()),
@@ -158,7 +157,11 @@ impl Capture {
     /// It cannot be read, is not a capture, is of another layout, or has been truncated.
     pub fn load(from: &Path) -> Result<Capture, SysError> {
         let place = from.display().to_string();
-        let mut files = read_files(from).map_err(|e| SysError::from_io(&place, &e))?;
+        let mut files = read_files(from).map_err(|e| match e.raw_os_error() {
+            Some(_) => SysError::from_io(&place, &e),
+            // The library's words quote the file, which may be one that the user should not see.
+            None => SysError::failed(&place, "not a capture: neither a folder nor a whole tar"),
+        })?;
         let manifest = files.remove("manifest.json").ok_or_else(|| {
             SysError::failed(&place, "no manifest.json in it, so it is not a capture of tcpvet")
         })?;
@@ -179,7 +182,8 @@ impl Capture {
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|e| {
             bad(format!("manifest.json is damaged at line {} column {}", e.line(), e.column()))
         })?;
-        let lines = files.remove("files.jsonl").ok_or_else(|| bad("files.jsonl is missing".into()))?;
+        let lines =
+            files.remove("files.jsonl").ok_or_else(|| bad("files.jsonl is missing".into()))?;
         let texts = parse_texts(&lines).map_err(bad)?;
         if texts.len() != manifest.texts {
             return Err(bad(format!(

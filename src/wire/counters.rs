@@ -51,8 +51,12 @@ mod tests {
 
     #[test]
     fn values_are_found_by_name_whatever_the_column() {
-        let m = pairs("Tcp: New MaxConn CurrEstab\nTcp: 9 -1 5\nTcpExt: ListenOverflows\nTcpExt: 14\n");
-        assert_eq!((m["Tcp.MaxConn"], m["Tcp.CurrEstab"], m["TcpExt.ListenOverflows"]), (-1, 5, 14));
+        let m =
+            pairs("Tcp: New MaxConn CurrEstab\nTcp: 9 -1 5\nTcpExt: ListenOverflows\nTcpExt: 14\n");
+        assert_eq!(
+            (m["Tcp.MaxConn"], m["Tcp.CurrEstab"], m["TcpExt.ListenOverflows"]),
+            (-1, 5, 14)
+        );
     }
 
     #[test]
@@ -65,8 +69,14 @@ mod tests {
     #[test]
     fn sockstat_pairs() {
         let mut m = BTreeMap::new();
-        sockstat(b"sockets: used 290\nTCP: inuse 5 orphan 0 tw 3 alloc 9 mem\nFRAG: inuse 0 memory 0\n", &mut m);
-        assert_eq!((m["sockstat.TCP.tw"], m["sockstat.sockets.used"], m.get("sockstat.TCP.mem")), (3, 290, None));
+        sockstat(
+            b"sockets: used 290\nTCP: inuse 5 orphan 0 tw 3 alloc 9 mem\nFRAG: inuse 0 memory 0\n",
+            &mut m,
+        );
+        assert_eq!(
+            (m["sockstat.TCP.tw"], m["sockstat.sockets.used"], m.get("sockstat.TCP.mem")),
+            (3, 290, None)
+        );
     }
 
     proptest! {

@@ -88,10 +88,16 @@ mod tests {
     #[test]
     fn every_field_of_the_header_is_kept_time_wait_remainder_and_retries_too() {
         let s = socket(&sample(6)).unwrap();
-        assert_eq!((s.state, s.timer, s.retries, s.expires_ms), (State::TimeWait, Timer::TimeWait, 2, 59_000));
+        assert_eq!(
+            (s.state, s.timer, s.retries, s.expires_ms),
+            (State::TimeWait, Timer::TimeWait, 2, 59_000)
+        );
         assert_eq!((s.local_port, s.peer_port), (40000, 443));
         assert_eq!((s.local_addr, s.peer_addr), (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2])));
-        assert_eq!((s.recv_queue, s.send_queue, s.uid, s.inode, s.interface), (11, 13, 1000, 4242, 7));
+        assert_eq!(
+            (s.recv_queue, s.send_queue, s.uid, s.inode, s.interface),
+            (11, 13, 1000, 4242, 7)
+        );
         assert_eq!(s.time_wait_age_ms(), 1000);
     }
 
@@ -138,7 +144,10 @@ mod tests {
         info[56..60].copy_from_slice(&1500u32.to_ne_bytes());
         m.extend(attribute(INET_DIAG_INFO, &info));
         let d = detail(&m);
-        assert_eq!((d.drops, d.last_ack_recv_ms, d.timestamps()), (Some(14), Some(1500), Some(true)));
+        assert_eq!(
+            (d.drops, d.last_ack_recv_ms, d.timestamps()),
+            (Some(14), Some(1500), Some(true))
+        );
     }
 
     /// The crate's own decoder as an oracle for what both keep.
@@ -149,7 +158,10 @@ mod tests {
             let theirs = InetResponse::parse(m.as_slice()).unwrap().header;
             let ours = socket(&m).unwrap();
             assert_eq!(theirs.socket_id.source_port, ours.local_port);
-            assert_eq!(theirs.socket_id.destination_address.to_string(), ours.peer_addr.to_string());
+            assert_eq!(
+                theirs.socket_id.destination_address.to_string(),
+                ours.peer_addr.to_string()
+            );
             assert_eq!((theirs.recv_queue, theirs.send_queue), (ours.recv_queue, ours.send_queue));
             assert_eq!((theirs.uid, theirs.inode), (ours.uid, ours.inode));
             assert_eq!(theirs.socket_id.cookie, ours.cookie.to_ne_bytes());

@@ -104,7 +104,10 @@ mod tests {
     fn refusals_carry_their_errno() {
         assert_eq!(all(&message(NLMSG_ERROR, 0, &(-2i32).to_ne_bytes())).0, ["Error(2)"]);
         assert_eq!(all(&message(NLMSG_DONE, 0, &(-105i32).to_ne_bytes())).0, ["Done(Some(105))"]);
-        assert_eq!(all(&message(NLMSG_DONE, 0, &i32::MIN.to_ne_bytes())).0, ["Done(Some(2147483647))"]);
+        assert_eq!(
+            all(&message(NLMSG_DONE, 0, &i32::MIN.to_ne_bytes())).0,
+            ["Done(Some(2147483647))"]
+        );
         assert_eq!(all(&message(NLMSG_ERROR, 0, &[])).0, Vec::<String>::new());
     }
 

@@ -34,7 +34,8 @@ fn socket(line: &str, family: Family) -> Option<Socket> {
     let probes: u32 = words.next()?.parse().ok()?;
     let inode = words.next()?.parse().ok()?;
     let timer = Timer::from_kernel(u8::try_from(timer).ok()?);
-    let retries = if matches!(timer, Timer::Keepalive | Timer::Probe) { probes } else { retransmits };
+    let retries =
+        if matches!(timer, Timer::Keepalive | Timer::Probe) { probes } else { retransmits };
     Some(Socket {
         cookie: u64::MAX,
         local_addr,
@@ -115,12 +116,16 @@ mod tests {
             Family::Ipv6,
         )
         .unwrap();
-        assert_eq!((six.local_addr.to_string().as_str(), six.local_port, six.inode), ("::1", 80, 77));
+        assert_eq!(
+            (six.local_addr.to_string().as_str(), six.local_port, six.inode),
+            ("::1", 80, 77)
+        );
     }
 
     #[test]
     fn broken_lines_are_counted_and_the_rest_is_kept() {
-        let good = "   1: 0100007F:9C40 0200007F:1389 01 00000000:00000000 00:00000000 00000000 0 0 5 1";
+        let good =
+            "   1: 0100007F:9C40 0200007F:1389 01 00000000:00000000 00:00000000 00000000 0 0 5 1";
         let text = format!("{HEAD}{good}\n   2: 0100007F:9C40 02000\n{good}\nnonsense\n");
         let (sockets, malformed) = parse(text.as_bytes(), Family::Ipv4);
         assert_eq!((sockets.len(), malformed), (2, 2));

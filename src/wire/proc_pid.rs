@@ -23,7 +23,11 @@ pub fn stat(text: &[u8]) -> Option<PidStat> {
     let mut plain = text.get(..=open)?.to_vec();
     plain.extend(text.get(close..)?);
     let digits = text.get(..open)?.strip_suffix(b" ")?;
-    if text.get(close + 1..)?.trim_ascii().is_empty() || !plain.is_ascii() || digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    if text.get(close + 1..)?.trim_ascii().is_empty()
+        || !plain.is_ascii()
+        || digits.is_empty()
+        || !digits.iter().all(u8::is_ascii_digit)
+    {
         return None;
     }
     let stat = Stat::from_read(plain.as_slice()).ok()?;
@@ -92,12 +96,25 @@ mod tests {
 
     #[test]
     fn limits_and_links() {
-        let head = "Limit                     Soft Limit           Hard Limit           Units     \n";
+        let head =
+            "Limit                     Soft Limit           Hard Limit           Units     \n";
         let rest: String = [
-            "Max cpu time", "Max file size", "Max data size", "Max stack size", "Max core file size",
-            "Max resident set", "Max processes", "Max open files", "Max locked memory", "Max address space",
-            "Max file locks", "Max pending signals", "Max msgqueue size", "Max nice priority",
-            "Max realtime priority", "Max realtime timeout",
+            "Max cpu time",
+            "Max file size",
+            "Max data size",
+            "Max stack size",
+            "Max core file size",
+            "Max resident set",
+            "Max processes",
+            "Max open files",
+            "Max locked memory",
+            "Max address space",
+            "Max file locks",
+            "Max pending signals",
+            "Max msgqueue size",
+            "Max nice priority",
+            "Max realtime priority",
+            "Max realtime timeout",
         ]
         .iter()
         .map(|n| {

@@ -41,7 +41,11 @@ mod tests {
         ] {
             let mut d = Detail::default();
             read(&info[..length], &mut d);
-            assert_eq!((d.last_data_sent_ms, d.last_data_recv_ms, d.last_ack_recv_ms), want, "{length}");
+            assert_eq!(
+                (d.last_data_sent_ms, d.last_data_recv_ms, d.last_ack_recv_ms),
+                want,
+                "{length}"
+            );
         }
     }
 }

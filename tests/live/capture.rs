@@ -44,7 +44,17 @@ fn still(mut document: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {
             Value::Object(map) => {
-                for key in ["time", "first_release_ms", "closed_last_10s", "expires_ms", "oldest_at_least_ms", "youngest_at_least_ms", "oldest_at_most_ms", "evidence", "sources"] {
+                for key in [
+                    "time",
+                    "first_release_ms",
+                    "closed_last_10s",
+                    "expires_ms",
+                    "oldest_at_least_ms",
+                    "youngest_at_least_ms",
+                    "oldest_at_most_ms",
+                    "evidence",
+                    "sources",
+                ] {
                     map.remove(key);
                 }
                 map.values_mut().for_each(walk);
@@ -95,5 +105,8 @@ lab_test!(the_namespace_of_another_process_is_seen_from_outside, {
     let document = crate::support::run::document(&String::from_utf8(out.stdout).unwrap());
     let found = crate::support::run::findings(&document, "close-wait-leak");
     assert_eq!(found[0]["facts"]["close_wait"], 13);
-    assert_eq!((&found[0]["netns"], &found[0]["subject"]["pid"]), (&json!(scene.pid().to_string()), &json!(scene.pid())));
+    assert_eq!(
+        (&found[0]["netns"], &found[0]["subject"]["pid"]),
+        (&json!(scene.pid().to_string()), &json!(scene.pid()))
+    );
 });

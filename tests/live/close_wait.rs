@@ -44,7 +44,10 @@ lab_test!(half_of_the_descriptor_limit_is_critical, {
     let document = json(&[]);
     let f = findings(&document, "close-wait-leak")[0];
     assert_eq!((&f["severity"], &f["facts"]["descriptor_limit"]), (&json!("critical"), &json!(46)));
-    assert_eq!((&f["thresholds"]["warning"], &f["thresholds"]["critical"]), (&json!(10), &json!(23)));
+    assert_eq!(
+        (&f["thresholds"]["warning"], &f["thresholds"]["critical"]),
+        (&json!(10), &json!(23))
+    );
     assert_eq!(document["status"], "critical");
 });
 
@@ -85,5 +88,8 @@ lab_test!(with_keepalive_the_sockets_leave_every_dump_and_the_descriptors_are_fo
     let f = found[0];
     assert_eq!((&f["facts"]["close_wait"], &f["facts"]["unhashed"]), (&json!(0), &json!(23)));
     assert_eq!(f["subject"]["pid"], scene.pid());
-    assert_eq!(f["title"], format!("23 TCP descriptors of scene[{}] lead to no socket any more", scene.pid()));
+    assert_eq!(
+        f["title"],
+        format!("23 TCP descriptors of scene[{}] lead to no socket any more", scene.pid())
+    );
 });

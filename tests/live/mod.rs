@@ -2,6 +2,7 @@
 
 mod capture;
 mod close_wait;
+mod fixtures;
 mod list;
 mod ports;
 mod privilege;

@@ -68,7 +68,10 @@ lab_test!(client_side_time_wait_fires_without_reuse, {
     let _scene = Scene::start(&["time-wait", "41"]);
     let document = json(&[]);
     let f = findings(&document, "time-wait-buildup")[0];
-    assert_eq!((&f["facts"]["time_wait"], &f["facts"]["used"], &f["facts"]["usable"]), (&json!(41), &json!(41), &json!(67)));
+    assert_eq!(
+        (&f["facts"]["time_wait"], &f["facts"]["used"], &f["facts"]["usable"]),
+        (&json!(41), &json!(41), &json!(67))
+    );
     assert_eq!((&f["facts"]["headroom"], &f["severity"]), (&json!(26), &json!("info")));
     assert_eq!(f["facts"]["closed_last_10s"], 41);
     assert_eq!(f["subject"]["peer"], json!({"addr": "127.0.0.1", "port": 7001}));
@@ -76,8 +79,14 @@ lab_test!(client_side_time_wait_fires_without_reuse, {
     let advice = json(&["advise"]);
     let items = advice["items"].as_array().unwrap();
     let of = |id: &str| items.iter().find(|i| i["id"] == id).unwrap();
-    assert_eq!((&of("tcp_tw_reuse")["now"], &of("tcp_tw_reuse")["proposed"]), (&json!("0"), &json!("2")));
-    assert!(!advice.to_string().contains("\"net.ipv4.tcp_fin_timeout\""), "it has no effect on TIME_WAIT");
+    assert_eq!(
+        (&of("tcp_tw_reuse")["now"], &of("tcp_tw_reuse")["proposed"]),
+        (&json!("0"), &json!("2"))
+    );
+    assert!(
+        !advice.to_string().contains("\"net.ipv4.tcp_fin_timeout\""),
+        "it has no effect on TIME_WAIT"
+    );
     // 67 is odd: the lowest port, if it is still free, may never be tried.
     let untried = f["facts"]["untried"].as_u64().unwrap() as usize;
     assert!((26 - untried..=26).contains(&extra_connects()));
@@ -98,7 +107,10 @@ lab_test!(time_wait_in_the_default_range_is_silent, {
     sysctl("net.ipv4.tcp_tw_reuse", "0");
     let _scene = Scene::start(&["time-wait", "41"]);
     let document = json(&[]);
-    assert_eq!((&document["findings"], &document["summary"]["by_state"]["time_wait"]), (&json!([]), &json!(41)));
+    assert_eq!(
+        (&document["findings"], &document["summary"]["by_state"]["time_wait"]),
+        (&json!([]), &json!(41))
+    );
 });
 
 lab_test!(advice_loaded_by_sysctl_lowers_the_finding, {
@@ -115,7 +127,10 @@ lab_test!(advice_loaded_by_sysctl_lowers_the_finding, {
     assert!(loaded.status.success(), "{loaded:?}\n{}", advice.out);
     let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap();
     assert_eq!(read("ip_local_reserved_ports").trim(), "18080,30303");
-    assert_eq!(read("ip_local_port_range").split_whitespace().collect::<Vec<_>>(), ["15000", "60999"]);
+    assert_eq!(
+        read("ip_local_port_range").split_whitespace().collect::<Vec<_>>(),
+        ["15000", "60999"]
+    );
     assert_eq!(json(&[])["findings"], json!([]));
     assert_eq!(json(&["advise"])["items"], json!([]), "advice that was taken is not repeated");
 });

@@ -21,7 +21,8 @@ pub(crate) use lab_test;
 /// Runs `body` in a namespace of its own, by running this very test again inside it.
 pub fn alone(full_name: &str, body: impl FnOnce()) {
     if std::env::var_os(MARK).is_some() {
-        let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("ip is installed");
+        let up =
+            Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("ip is installed");
         assert!(up.success(), "loopback comes up");
         body();
         return;
@@ -30,7 +31,9 @@ pub fn alone(full_name: &str, body: impl FnOnce()) {
     let flags = if root { "-n" } else { "-rn" };
     let possible = Command::new("unshare").args([flags, "true"]).status();
     if !possible.is_ok_and(|s| s.success()) {
-        println!("SKIPPED {full_name}: this machine allows no network namespace (unshare {flags} failed)");
+        println!(
+            "SKIPPED {full_name}: this machine allows no network namespace (unshare {flags} failed)"
+        );
         return;
     }
     let name = full_name.split_once("::").map_or(full_name, |(_, rest)| rest);

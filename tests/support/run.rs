@@ -50,7 +50,8 @@ pub fn document(text: &str) -> Value {
     let document: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
     let command = document["command"].as_str().expect("every document names its command");
     let path = format!("{}/docs/schema/{command}.json", env!("CARGO_MANIFEST_DIR"));
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect(&path)).expect(&path);
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).expect(&path)).expect(&path);
     let validator = jsonschema::validator_for(&schema).expect("a sound schema");
     let errors: Vec<String> =
         validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path)).collect();

@@ -3,8 +3,9 @@
 //! words `reset` (close everything by RST, so that no TIME_WAIT stays) and `drain` on standard input, and ends with it.
 //!
 //! Kinds: `leak N` (N connections closed by the client and kept by the server), `keepalive-leak N` (the same with keepalive on),
-//! `half-close N` (N connections whose client shut down writing and whose server still answers), `unaccepted N` (N connections
-//! closed by the client before anybody accepted them), `established N`, `time-wait N` (closed by the client first), `backlog N` (a
+//! `half-close N` (N connections whose client shut down writing and whose server still answers), `hostile-leak N` (a leak of a
+//! process with a hostile name), `unaccepted N` (N connections
+//! closed by the client before anybody accepted them), `established N`, `time-wait N` (closed by the client first), `busy N` (half of each), `backlog N` (a
 //! listener of backlog 5 that accepts nothing), `bound N` (bound and not connected), `mixed` (a bit of everything).
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -43,7 +44,8 @@ impl Scene {
             Ok(()) => fd,
             // The kernel may never try the lowest port of a range of an odd number of ports: it is taken by hand.
             Err(rustix::io::Errno::ADDRNOTAVAIL) => {
-                let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+                let range =
+                    std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
                 let low = range.split_whitespace().next().unwrap().parse().unwrap();
                 let fd = new_socket(AddressFamily::INET);
                 rustix::net::bind(&fd, &at(low)).expect("the lowest port is the free one");
@@ -62,6 +64,11 @@ impl Scene {
 
     fn run(&mut self, kind: &str, count: usize) {
         match kind {
+            "hostile-leak" => {
+                // At most 15 bytes: an escape sequence, a bell, a newline, a right-to-left override.
+                std::fs::write("/proc/self/comm", "\u{1b}]0;x\u{7}\n\u{202e}a").unwrap();
+                self.run("leak", count);
+            }
             "leak" | "keepalive-leak" => {
                 for _ in 0..count {
                     let (client, server) = self.pair();
@@ -104,6 +111,10 @@ impl Scene {
                     drop(server);
                 }
             }
+            "busy" => {
+                self.run("time-wait", count / 2);
+                self.run("established", count - count / 2);
+            }
             "backlog" => {
                 self.listener = listen(self.port + 1, 5);
                 for _ in 0..count {
@@ -125,14 +136,16 @@ impl Scene {
                 self.run("leak", 2);
                 self.run("time-wait", 2);
                 let six = new_socket(AddressFamily::INET6);
-                let any = SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, self.port + 2, 0, 0));
+                let any =
+                    SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, self.port + 2, 0, 0));
                 rustix::net::bind(&six, &any).unwrap();
                 rustix::net::listen(&six, 16).unwrap();
                 // An IPv6 socket reached by IPv4: a v4-mapped connection.
                 let mapped = new_socket(AddressFamily::INET);
                 rustix::net::connect(&mapped, &at(self.port + 2)).unwrap();
                 let plain = new_socket(AddressFamily::INET6);
-                let home = SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::LOCALHOST, self.port + 2, 0, 0));
+                let home =
+                    SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::LOCALHOST, self.port + 2, 0, 0));
                 rustix::net::connect(&plain, &home).unwrap();
                 for _ in 0..2 {
                     self.held.push(rustix::net::accept_with(&six, SocketFlags::CLOEXEC).unwrap());

@@ -69,10 +69,10 @@ pub struct ItemDocument {
 impl ItemDocument {
     /// One item.
     pub fn new(item: &Item, netns: &Text) -> ItemDocument {
-        let knob = item.knob();
+        let knob = item.knob;
         ItemDocument {
             id: item.id(),
-            knob: item.name,
+            knob: knob.name,
             scope: knob.scope,
             netns: netns.clone(),
             now: item.now.clone(),
@@ -81,12 +81,12 @@ impl ItemDocument {
             evidence: item.evidence.clone(),
             risk: knob.risk,
             not_fixed: knob.not_fixed,
-            try_now: item.place.set(item.name, &item.proposed),
-            undo: item.place.set(item.name, &item.now),
+            try_now: item.place.set(knob.name, &item.proposed),
+            undo: item.place.set(knob.name, &item.now),
             persist: item.place.persist(),
             verify: format!(
                 "{}; tcpvet check --select {}",
-                item.place.show(item.name),
+                item.place.show(knob.name),
                 item.rules.join(",")
             ),
         }

@@ -119,7 +119,10 @@ impl SocketDocument {
                     accept_queue_limit: (!accept_limit_unknown(row)).then_some(s.send_queue),
                 }
             } else {
-                Queues::Connection { recv_queue_bytes: s.recv_queue, send_queue_bytes: s.send_queue }
+                Queues::Connection {
+                    recv_queue_bytes: s.recv_queue,
+                    send_queue_bytes: s.send_queue,
+                }
             },
             uid: uid(s),
             inode: (s.inode != 0).then_some(s.inode),
@@ -153,7 +156,7 @@ fn owners(row: &Row<'_>) -> Vec<OwnerDocument> {
 
 impl List {
     /// The document of the selected sockets.
-    pub fn new(snapshot: &Snapshot, filter: &Filter) -> List {
+    pub fn new(snapshot: &Snapshot, filter: Filter) -> List {
         let rows = snapshot.sockets.iter().filter(|s| filter.matches(s));
         List {
             head: Head::new("list", snapshot),

@@ -1,6 +1,6 @@
 //! The plan for a person: the application first, then a block a setting.
 
-use super::{labelled, unseen};
+use super::{command, labelled, unseen};
 use crate::model::Snapshot;
 use crate::render::document::advise::{Advise, ItemDocument};
 use crate::render::style::{Style, wrapped};
@@ -64,15 +64,15 @@ fn block(item: &ItemDocument, style: Style) -> String {
         out.push_str(&labelled(style, label, sentence));
         label = "";
     }
-    for (label, text) in [
-        ("risk", item.risk),
-        ("not", item.not_fixed),
-        ("try", item.try_now.as_str()),
-        ("undo", item.undo.as_str()),
-        ("keep", item.persist.as_str()),
-        ("verify", item.verify.as_str()),
-    ] {
-        out.push_str(&labelled(style, label, text));
+    out.push_str(&labelled(style, "risk", item.risk));
+    out.push_str(&labelled(style, "not", item.not_fixed));
+    out.push_str(&command(style, "try", &item.try_now));
+    out.push_str(&command(style, "undo", &item.undo));
+    if item.persist.starts_with("tcpvet") {
+        out.push_str(&command(style, "keep", &item.persist));
+    } else {
+        out.push_str(&labelled(style, "keep", &item.persist));
     }
+    out.push_str(&command(style, "verify", &item.verify));
     out
 }

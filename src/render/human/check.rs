@@ -39,7 +39,9 @@ fn sentence(check: &Check) -> String {
         parts.push(format!("{} clear", count(clear, "rule", "rules")));
     }
     let open = check.rules.iter().filter(|r| r.outcome == "not_evaluated");
-    parts.extend(open.map(|r| format!("{} not evaluated: {}", r.id, r.reason.as_deref().unwrap_or(""))));
+    parts.extend(
+        open.map(|r| format!("{} not evaluated: {}", r.id, r.reason.as_deref().unwrap_or(""))),
+    );
     let table = check.head.coverage.sources.iter().find(|s| s.name == "sock_diag");
     if let Some(reason) = table.and_then(|s| s.reason.as_ref()) {
         parts.push(format!("sock_diag: {reason}"));
@@ -61,7 +63,11 @@ fn line(a: &AssertionDocument) -> String {
     for o in &a.offenders {
         let end = |e: &crate::render::document::subject::Endpoint| {
             let port = e.port.map_or("*".to_string(), |p| p.to_string());
-            if e.addr.contains(':') { format!("[{}]:{port}", e.addr) } else { format!("{}:{port}", e.addr) }
+            if e.addr.contains(':') {
+                format!("[{}]:{port}", e.addr)
+            } else {
+                format!("{}:{port}", e.addr)
+            }
         };
         let who = match (&o.process, o.pid) {
             (Some(process), Some(pid)) => format!(" {process}[{pid}]"),

@@ -26,7 +26,10 @@ pub fn render(snapshot: &Snapshot, report: &Report, style: Style) -> String {
         out.push_str(&block(finding, style));
     }
     if let Some(more) = report.findings.len().checked_sub(MAX_FINDINGS + 1) {
-        out.push_str(&format!("\n{} more; --json lists all\n", count(more as u64 + 1, "finding", "findings")));
+        out.push_str(&format!(
+            "\n{} more; --json lists all\n",
+            count(more as u64 + 1, "finding", "findings")
+        ));
     }
     out.push('\n');
     out.push_str(&outcomes(report, style));
@@ -76,7 +79,7 @@ fn block(finding: &Finding, style: Style) -> String {
     }
     label = "look";
     for command in &finding.next {
-        out.push_str(&labelled(style, label, command));
+        out.push_str(&super::command(style, label, command));
         label = "";
     }
     label = "fix";
@@ -117,7 +120,12 @@ fn outcomes(report: &Report, style: Style) -> String {
     }
     if !report.findings.is_empty() {
         let id = report.findings.first().map_or("", |f| f.id);
-        out.push_str(&wrapped(style, &style.dim("more"), INDENT, &format!("tcpvet explain {id}; tcpvet advise")));
+        out.push_str(&wrapped(
+            style,
+            &style.dim("more"),
+            INDENT,
+            &format!("tcpvet explain {id}; tcpvet advise"),
+        ));
     }
     out
 }

@@ -51,7 +51,12 @@ pub fn rule(rule: &Rule, style: Style) -> String {
                 .iter()
                 .map(|l| {
                     let bounds = format!("{} to {}", l.min, l.max);
-                    vec![format!("  {}.{}", rule.id, l.key), l.default.to_string(), bounds, l.unit.into()]
+                    vec![
+                        format!("  {}.{}", rule.id, l.key),
+                        l.default.to_string(),
+                        bounds,
+                        l.unit.into(),
+                    ]
                 })
                 .collect();
             out.push_str(&table::short(&["  --set", "DEFAULT", "BOUNDS", "UNIT"], &rows, &[]));

@@ -21,6 +21,18 @@ fn labelled(style: Style, label: &str, text: &str) -> String {
     wrapped(style, &head, INDENT, text)
 }
 
+/// A labelled command: never wrapped, so that it can be copied; several are put on lines of their own.
+fn command(style: Style, label: &str, text: &str) -> String {
+    let mut out = String::new();
+    let mut label = label;
+    for part in text.split("; ").flat_map(|t| t.split(" && ")) {
+        let whole = Style { width: None, ..style };
+        out.push_str(&labelled(whole, label, part));
+        label = "";
+    }
+    out
+}
+
 /// States with their counts, empty ones left out: `listen 5, established 20`.
 fn states(counts: &[u64; 12]) -> String {
     let some: Vec<String> = State::ALL
@@ -38,7 +50,9 @@ fn unseen(style: Style, snapshot: &Snapshot) -> String {
     for source in snapshot.coverage.sources().iter().filter(|s| s.state > Seen::Absent) {
         let reason = source.reason.as_deref().unwrap_or("no reason given");
         let fallback = match source.name {
-            "sock_diag" if snapshot.coverage.get("proc_net_tcp").is_some_and(|s| s.state == Seen::Seen) => {
+            "sock_diag"
+                if snapshot.coverage.get("proc_net_tcp").is_some_and(|s| s.state == Seen::Seen) =>
+            {
                 " (sockets read from /proc/net/tcp: no queue limits, no bound sockets)"
             }
             _ => "",

@@ -5,7 +5,7 @@ use crate::model::Snapshot;
 use crate::model::state::State;
 use crate::phrase::number;
 use crate::render::document::summary::SummaryDocument;
-use crate::render::style::Style;
+use crate::render::style::{Style, wrapped};
 use crate::render::table;
 
 /// The whole text.
@@ -30,21 +30,29 @@ pub fn render(snapshot: &Snapshot, document: &SummaryDocument, style: Style) -> 
         if let Some(p) = &ns.ports {
             let busiest = match (p.busiest_used, p.busiest_headroom) {
                 (Some(used), Some(left)) => {
-                    format!("{} taken for the fullest destination, {} left", number(used.into()), number(left.into()))
+                    format!(
+                        "{} taken for the fullest destination, {} left",
+                        number(used.into()),
+                        number(left.into())
+                    )
                 }
                 _ => "no destination uses a fortieth of them".to_string(),
             };
-            out.push_str(&format!("ephemeral ports {} to {}: {}; {busiest}\n", p.low, p.high, number(p.size.into())));
+            let text = format!("{} to {}: {}; {busiest}", p.low, p.high, number(p.size.into()));
+            out.push_str(&wrapped(style, "ephemeral ports ", 2, &text));
         }
         if let Some(client) = ns.time_wait_client.filter(|n| *n > 0) {
-            out.push_str(&format!("TIME_WAIT on the client side, holding ports: {}\n", number(client)));
+            out.push_str(&format!(
+                "TIME_WAIT on the client side, holding ports: {}\n",
+                number(client)
+            ));
         }
     }
     let h = &document.host_wide;
     if let (Some(orphans), Some(alloc), Some(pages)) = (h.orphans, h.allocated, h.memory_pages) {
-        out.push_str(&format!(
-            "whole host: {orphans} orphans, {alloc} TCP sockets allocated, {pages} pages of memory\n"
-        ));
+        let text =
+            format!("{orphans} orphans, {alloc} TCP sockets allocated, {pages} pages of memory");
+        out.push_str(&wrapped(style, "whole host: ", 2, &text));
     }
     out.push_str(&unseen(style, snapshot));
     out

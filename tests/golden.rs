@@ -1,0 +1,80 @@
+//! The golden matrix: every command in every format on every capture. `BLESS=1 cargo test golden` writes the files; read the diff.
+
+use std::path::PathBuf;
+
+use crate::support::run::{document, run};
+
+const CAPTURES: [&str; 4] = ["quiet", "mixed", "close-wait-leak", "port-exhaustion"];
+
+/// Name of the golden file, and what is typed.
+const RUNS: [(&str, &[&str]); 13] = [
+    ("diagnose.txt", &["diagnose"]),
+    ("diagnose.80.txt", &["diagnose", "--width", "80"]),
+    ("diagnose.json", &["diagnose", "--json"]),
+    (
+        "check.txt",
+        &[
+            "check",
+            "--assert",
+            "count(state close-wait) == 0",
+            "--select",
+            "close-wait-leak,ephemeral-port-exhaustion",
+        ],
+    ),
+    ("check.json", &["check", "--json"]),
+    ("list.txt", &["list"]),
+    ("list.80.txt", &["list", "--width", "80"]),
+    ("list.json", &["list", "--json"]),
+    ("summary.txt", &["summary"]),
+    ("summary.json", &["summary", "--json"]),
+    ("advise.txt", &["advise", "--width", "80"]),
+    ("advise.sysctl.d", &["advise", "--emit", "sysctl.d"]),
+    ("advise.sh", &["advise", "--emit", "shell"]),
+];
+
+/// Takes out the version, which every release changes.
+fn versionless(text: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    text.replace(&format!("\"version\": \"{version}\""), "\"version\": \"VERSION\"")
+        .replace(&format!("\"version\":\"{version}\""), "\"version\":\"VERSION\"")
+        .replace(&format!("tcpvet {version}"), "tcpvet VERSION")
+}
+
+#[test]
+fn golden_outputs_are_what_they_were() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut stale = Vec::new();
+    for capture in CAPTURES {
+        let from = root.join("captures").join(capture);
+        for (name, args) in RUNS {
+            let run = run(&[args, &["--from", from.to_str().unwrap()]].concat());
+            assert_eq!(run.err, "", "{capture} {name}");
+            if name.ends_with(".json") {
+                document(&run.out);
+            }
+            let text = versionless(&run.out);
+            let path = root.join("golden").join(capture).join(name);
+            if std::env::var_os("BLESS").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+                stale.push(path);
+            }
+        }
+    }
+    assert!(stale.is_empty(), "changed: {stale:#?}; BLESS=1 cargo test golden writes them");
+}
+
+#[test]
+fn no_golden_file_is_an_orphan() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for folder in std::fs::read_dir(root).unwrap() {
+        let folder = folder.unwrap();
+        assert!(CAPTURES.contains(&folder.file_name().to_str().unwrap()), "{folder:?}");
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let name = file.unwrap().file_name();
+            assert!(RUNS.iter().any(|(n, _)| *n == name.to_str().unwrap()), "{name:?}");
+        }
+    }
+}
