@@ -11,6 +11,7 @@
 #![allow(clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
+mod corpus;
 mod golden;
 mod house;
 mod live;
