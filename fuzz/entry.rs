@@ -48,9 +48,8 @@ pub fn proc_pid(data: &[u8]) {
 
 /// Assertions as a user types them.
 pub fn assertion(data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        if let Err((message, hint)) = tcpvet::filter::assertion::Assertion::parse(text) {
-            assert!(!message.is_empty() && !hint.is_empty());
-        }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err((message, hint)) = tcpvet::filter::assertion::Assertion::parse(text) {
+        assert!(!message.is_empty() && !hint.is_empty());
     }
 }

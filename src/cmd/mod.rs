@@ -49,6 +49,16 @@ pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<D
             "write them behind it, as in: tcpvet check --select close-wait-leak",
         ));
     }
+    let plain = matches!(
+        cli.command,
+        Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_))
+    );
+    if plain && settings.json {
+        return Err(Error::hinted(
+            "--json has no meaning for completions and manual pages",
+            "leave it out",
+        ));
+    }
     match &cli.command {
         None => diagnose::run(&cli.diagnose, settings, system),
         Some(Command::Diagnose(args)) => diagnose::run(args, settings, system),

@@ -161,7 +161,7 @@ fn process(row: &Row<'_>) -> Value {
     }
     Value::Word(match row.snapshot.provenance(row.socket) {
         Provenance::None => "(kernel)",
-        Provenance::Listener => "(not accepted)",
+        Provenance::Listener => "(unaccepted)",
         Provenance::Hidden => "(hidden)",
         Provenance::Exact | Provenance::Inferred | Provenance::Unheld => "(unheld)",
     })

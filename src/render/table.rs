@@ -81,7 +81,7 @@ fn measure<'a>(fields: &[&Field], rows: impl Iterator<Item = Row<'a>>, header: b
     widths
 }
 
-/// Drops columns until the others fit; the last column needs ten places only, since it may be cut.
+/// Drops columns until the others fit; the last column needs twelve places only, since it may be cut.
 fn fit<'f>(
     fields: &[&'f Field],
     widths: &[usize],
@@ -92,7 +92,7 @@ fn fit<'f>(
     let Some(limit) = limit else { return kept };
     for name in DROP_ORDER {
         let fixed: usize = kept.iter().rev().skip(1).map(|(_, w)| w + 2).sum();
-        let last = kept.last().map_or(0, |(_, w)| (*w).min(10));
+        let last = kept.last().map_or(0, |(_, w)| (*w).min(12));
         if fixed + last <= limit {
             break;
         }

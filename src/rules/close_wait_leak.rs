@@ -186,6 +186,7 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
     let mut evidence = Vec::new();
     if held > 0 {
         evidence.extend(sockets_sentences(leak));
+        evidence.extend(descriptors_sentence(now, blamed, leak));
     }
     if dead > 0 {
         evidence.push(dead_sentence(dead, process));
@@ -321,6 +322,17 @@ fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
     ]
 }
 
+/// Some of the leaked descriptors, for a look into /proc/PID/fd.
+fn descriptors_sentence(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>) -> Option<String> {
+    let Blamed::Process(pid) = blamed else { return None };
+    let owners = now.owners.as_ref()?;
+    let held = leak.sockets.iter().flat_map(|(s, _)| owners.of(s.inode));
+    let mut fds: Vec<u32> = held.filter(|h| h.pid == pid).map(|h| h.fd).collect();
+    fds.sort_unstable();
+    let fds: Vec<String> = fds.iter().map(u32::to_string).collect();
+    Some(format!("Descriptors of {}: {}.", culprit(now, pid).name(), join(&fds, EXAMPLES)))
+}
+
 fn dead_sentence(dead: u64, process: Option<&Process>) -> String {
     let fds: Vec<String> =
         process.map(|p| p.unhashed_fds.iter().map(u32::to_string).collect()).unwrap_or_default();
@@ -445,11 +457,9 @@ mod tests {
         assert_eq!((f.facts["oldest_at_least_ms"], f.facts["oldest_at_most_ms"]), (2000.0, 9000.0));
         assert_eq!((f.facts["descriptors"], f.facts["descriptor_limit"]), (28.0, 1024.0));
         assert_eq!((f.thresholds.warning, f.thresholds.critical), (Some(10.0), Some(512.0)));
-        assert!(
-            f.evidence.iter().any(|e| e.starts_with("Peers: 127.0.0.1:40000,")),
-            "{:?}",
-            f.evidence
-        );
+        let seen = |text: &str| f.evidence.iter().any(|e| e.starts_with(text));
+        assert!(seen("Peers: 127.0.0.1:40000,"), "{:?}", f.evidence);
+        assert!(seen("Descriptors of app[42]: 0, 1, 2, 3, 4 and 18 more."), "{:?}", f.evidence);
     }
 
     #[test]
