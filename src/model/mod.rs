@@ -3,6 +3,7 @@
 pub mod counters;
 pub mod coverage;
 pub mod culprit;
+pub mod destination;
 pub mod endpoint;
 pub mod listener;
 pub mod owner;

@@ -4,40 +4,12 @@
 use std::collections::HashMap;
 
 use super::Snapshot;
-use super::endpoint::{Addr, place};
+use super::destination::Destination;
 use super::listener::Listeners;
 use super::portset::PortSet;
 use super::reuse::{Reuse, reuse};
 use super::socket::{Detail, Socket};
 use super::state::{State, StateSet};
-
-/// One pool of ports: the kernel chooses a port anew for every (source address, destination address, destination port).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Destination {
-    /// Our address.
-    pub local_addr: Addr,
-    /// Their address.
-    pub peer_addr: Addr,
-    /// Their port.
-    pub peer_port: u16,
-}
-
-impl Destination {
-    /// The pool that a client socket draws from.
-    pub fn of(socket: &Socket) -> Destination {
-        Destination {
-            local_addr: socket.local_addr,
-            peer_addr: socket.peer_addr,
-            peer_port: socket.peer_port,
-        }
-    }
-}
-
-impl std::fmt::Display for Destination {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} -> {}", self.local_addr, place(self.peer_addr, self.peer_port))
-    }
-}
 
 /// The ports that connect() may choose from in this namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Whether a connect() toward a destination may take over a port in TIME_WAIT (net/ipv4/tcp_ipv4.c tcp_twsk_unique).
 
 use super::Snapshot;
-use super::ports::Destination;
+use super::destination::Destination;
 
 /// Whether tcp_tw_reuse helps toward one destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

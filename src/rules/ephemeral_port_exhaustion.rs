@@ -1,17 +1,13 @@
 //! `ephemeral-port-exhaustion`: the ports for connections to one destination run out.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
+use super::finding::{Finding, Severity, Subject};
 use super::limit::{Limit, Limits};
-use super::outcome::{Cause, Outcome};
-use super::{Evidence, Rule, rule};
+use super::outcome::Outcome;
+use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
-use crate::model::culprit::{Culprit, culprit};
-use crate::model::ports::{EphemeralRange, Pool, Pools};
-use crate::model::reuse::Reuse;
+use crate::model::ports::{EphemeralRange, Pool};
 use crate::model::wants::Wants;
-use crate::phrase::{count, join, number, percent};
+use crate::phrase::{count, number, percent};
 
 rule! {
     /// # What it does
@@ -65,36 +61,13 @@ rule! {
     }
 }
 
-/// What any rule about pools of which more than `ratio` may be taken needs read: details of live connections, explicit binds, owners.
-pub(super) fn pool_wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
-    let mut wants = Wants::default();
-    let Some(pools) = evidence.pools() else { return wants };
-    wants.explicit_ports = !pools.busy.is_empty();
-    // Explicit binds, not read yet, can only shrink a pool: look a little below the threshold.
-    for pool in pools.busy.iter().filter(|p| p.ratio(p.used) > ratio * 0.8) {
-        if pool.time_wait_old > 0 && matches!(pool.reuse, Reuse::Unknown { .. }) {
-            wants.peer_ports.insert(pool.destination.peer_port);
-        }
-        wants.owners.extend(pool.inodes.iter().copied());
-    }
-    wants
-}
-
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
-    pool_wants(evidence, limits.get(&RULE, "info"))
-}
-
-/// The pools, or why nothing can be said of them.
-pub(super) fn judged<'a>(evidence: &'a Evidence<'_>) -> Result<&'a Pools, Outcome> {
-    evidence.pools().ok_or_else(|| {
-        let why = "net.ipv4.ip_local_port_range could not be read";
-        Outcome::NotEvaluated(Cause::Unseen, why.into())
-    })
+    pools::wants(evidence, limits.get(&RULE, "info"))
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
-    let pools = match judged(evidence) {
+    let pools = match pools::judged(evidence) {
         Ok(pools) => pools,
         Err(outcome) => return outcome,
     };
@@ -111,94 +84,18 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     })
 }
 
-/// Thresholds in ports for one pool.
-pub(super) fn thresholds(rule: &Rule, pool: &Pool, limits: &Limits) -> Thresholds {
-    let at = |key| Some(limits.get(rule, key) * f64::from(pool.usable));
-    Thresholds { info: at("info"), warning: at("warning"), critical: at("critical") }
-}
-
-/// The severity of a pool of which between `min` and `max` ports are taken: the better end decides, the worse at most informs.
-pub(super) fn severity(min: u32, max: u32, thresholds: &Thresholds) -> Option<Severity> {
-    let certain = severity_above(f64::from(min), thresholds);
-    let possible = severity_above(f64::from(max), thresholds);
-    certain.or(possible.map(|_| Severity::Info))
-}
-
-/// The processes with live connections in a pool, and how many each holds, most first.
-pub(super) fn users(now: &Snapshot, pool: &Pool) -> Vec<(Culprit, u32)> {
-    let mut by_pid: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut unnamed = 0;
-    for inode in &pool.inodes {
-        let holders = now.owners.as_ref().map(|o| o.of(*inode)).unwrap_or_default();
-        let pids: BTreeSet<u32> = holders.iter().map(|h| h.pid).collect();
-        unnamed += u32::from(pids.is_empty());
-        pids.into_iter().for_each(|pid| *by_pid.entry(pid).or_default() += 1);
-    }
-    let mut users: Vec<_> = by_pid.into_iter().map(|(pid, n)| (culprit(now, pid), n)).collect();
-    users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
-    if unnamed > 0 {
-        users.push((Culprit { pid: None, process: None, provenance: now.unnamed() }, unnamed));
-    }
-    users
-}
-
-/// One sentence on who connects to a destination.
-pub(super) fn users_sentence(users: &[(Culprit, u32)]) -> String {
-    if users.is_empty() {
-        return "No live connection shows who connects there: every port is held by the kernel (TIME_WAIT and the like).".into();
-    }
-    let names: Vec<String> =
-        users.iter().map(|(c, n)| format!("{} ({})", c.name(), number((*n).into()))).collect();
-    format!("Live connections to it: {}.", join(&names, 5))
-}
-
-/// Remedies for a pool that is short of ports.
-pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
-    let to = pool.destination;
-    let mut remedies = vec![Remedy::Application(
-        "keep connections open and reuse them (pool, keep-alive), or let the other side close first".into(),
-    )];
-    remedies.push(Remedy::Application(
-        "spread over more destination addresses or ports, or more source addresses".into(),
-    ));
-    if pool.time_wait > 0 && matches!(pool.reuse, Reuse::Not(_)) {
-        let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
-        if now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
-            remedies.push(Remedy::Setting {
-                knob: "net.ipv4.tcp_timestamps",
-                wish: Wish::AtLeast(1),
-                because: "a port in TIME_WAIT can be reused only with timestamps".into(),
-            });
-        }
-        remedies.push(Remedy::Setting {
-            knob: "net.ipv4.tcp_tw_reuse",
-            wish: Wish::Order(if loopback { 2 } else { 1 }),
-            because: format!(
-                "{} of the ports to this destination are in TIME_WAIT",
-                number(pool.time_wait.into())
-            ),
-        });
-    }
-    remedies.push(Remedy::Setting {
-        knob: "net.ipv4.ip_local_port_range",
-        wish: Wish::MorePorts,
-        because: format!("{} ports serve this destination", number(pool.usable.into())),
-    });
-    remedies
-}
-
 fn finding(
     now: &Snapshot,
     range: &EphemeralRange,
     pool: &Pool,
     limits: &Limits,
 ) -> Option<Finding> {
-    let thresholds = thresholds(&RULE, pool, limits);
-    let severity = severity(pool.blocked_min(), pool.blocked_max(), &thresholds)?;
+    let thresholds = pools::thresholds(&RULE, pool, limits);
+    let severity = pools::severity(pool.blocked_min(), pool.blocked_max(), &thresholds)?;
     let to = pool.destination;
-    let mut facts = facts(pool, range);
+    let mut facts = pools::facts(pool, range);
     facts.insert("used_ratio", pool.ratio(pool.blocked_max()));
-    let users = users(now, pool);
+    let users = pools::users(now, pool);
     let mut evidence = vec![format!(
         "Range {} to {}: {} usable here, {} used ({} in TIME_WAIT), {} held by listeners and binds.",
         range.low,
@@ -209,14 +106,14 @@ fn finding(
         number(pool.held.into())
     )];
     if pool.time_wait > 0 {
-        evidence.push(reuse_sentence(pool));
+        evidence.push(pools::reuse_sentence(pool));
     }
     if pool.untried > 0 {
         evidence.push(
             "The range has an odd number of ports and its lowest is free: the search may never try it, and one connection fewer fits then.".into(),
         );
     }
-    evidence.push(users_sentence(&users));
+    evidence.push(pools::users_sentence(&users));
     let headroom = match (pool.headroom(), pool.headroom_max()) {
         (a, b) if a == b => number(a.into()),
         (a, b) => format!("{} to {}", number(a.into()), number(b.into())),
@@ -248,42 +145,8 @@ fn finding(
             format!("ss -tan 'dst {} and dport = :{}'", to.peer_addr, to.peer_port),
             "sysctl -ar 'ip_local_(port|reserved)|tcp_tw_reuse'".into(),
         ],
-        remedies: remedies(now, pool),
+        remedies: pools::remedies(now, pool),
     })
-}
-
-/// The numbers of a pool.
-pub(super) fn facts(pool: &Pool, range: &EphemeralRange) -> BTreeMap<&'static str, f64> {
-    let mut facts: BTreeMap<&'static str, f64> = [
-        ("used", pool.used),
-        ("usable", pool.usable),
-        ("headroom", pool.headroom()),
-        ("headroom_max", pool.headroom_max()),
-        ("time_wait", pool.time_wait),
-        ("time_wait_old", pool.time_wait_old),
-        ("closed_last_10s", pool.closed_last_10s),
-        ("held", pool.held),
-        ("untried", pool.untried),
-        ("range_size", range.size()),
-    ]
-    .map(|(name, n)| (name, f64::from(n)))
-    .into();
-    if let Some(ms) = pool.first_release_ms {
-        facts.insert("first_release_ms", f64::from(ms));
-    }
-    facts
-}
-
-/// One sentence on whether ports in TIME_WAIT can be reused.
-pub(super) fn reuse_sentence(pool: &Pool) -> String {
-    match pool.reuse {
-        Reuse::Applies { delay_ms } => format!(
-            "Reuse applies: {} of the ports are in TIME_WAIT for longer than {delay_ms} ms and count as free.",
-            number(pool.time_wait_old.into())
-        ),
-        Reuse::Not(why) => format!("Ports in TIME_WAIT are not reused: {why}."),
-        Reuse::Unknown { .. } => "Whether ports in TIME_WAIT are reused is unknown: no live connection shows if the peer uses timestamps.".into(),
-    }
 }
 
 #[cfg(test)]
@@ -291,6 +154,7 @@ mod tests {
     use super::*;
     use crate::model::state::State;
     use crate::model::testing::*;
+    use crate::rules::outcome::Cause;
 
     fn filled(used: u16) -> Snapshot {
         let mut s = fresh();

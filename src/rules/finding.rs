@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::culprit::Culprit;
+use crate::model::destination::Destination;
 use crate::model::endpoint::{Addr, place};
-use crate::model::ports::Destination;
 use crate::model::text::Text;
 
 /// How bad it is. `Info` is habit or prediction without present harm and changes no status.

@@ -7,6 +7,7 @@ pub mod ephemeral_port_exhaustion;
 pub mod finding;
 pub mod limit;
 pub mod outcome;
+mod pools;
 pub mod time_wait_buildup;
 
 use std::cell::OnceCell;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::ephemeral_port_exhaustion as pools;
 use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, rule};
+use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
 use crate::model::ports::{EphemeralRange, Pool, Pools, is_client};
@@ -70,7 +69,7 @@ rule! {
 const BUCKET_BYTES: u64 = 256;
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
-    pools::pool_wants(evidence, limits.get(&RULE, "info"))
+    pools::wants(evidence, limits.get(&RULE, "info"))
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {

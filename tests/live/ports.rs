@@ -52,6 +52,17 @@ lab_test!(ports_of_listeners_bound_sockets_and_reservations_are_not_usable, {
     assert_eq!(extra_connects(), 22);
 });
 
+lab_test!(ports_taken_by_an_explicit_bind_are_lost_to_other_destinations_too, {
+    sysctl(RANGE, "20000 20099");
+    let _explicit = Scene::start(&["explicit", "11", "7101"]);
+    let _client = Scene::start(&["established", "53"]);
+    let document = json(&[]);
+    let f = findings(&document, "ephemeral-port-exhaustion")[0];
+    assert_eq!((&f["facts"]["used"], &f["facts"]["held"]), (&json!(53), &json!(11)));
+    assert_eq!((&f["facts"]["usable"], &f["facts"]["headroom"]), (&json!(89), &json!(36)));
+    assert_eq!(extra_connects(), 36);
+});
+
 /// How many more connections to port 7001 succeed.
 fn extra_connects() -> usize {
     let mut held = Vec::new();

@@ -6,7 +6,8 @@
 //! `half-close N` (N connections whose client shut down writing and whose server still answers), `hostile-leak N` (a leak of a
 //! process with a hostile name), `unaccepted N` (N connections
 //! closed by the client before anybody accepted them), `established N`, `time-wait N` (closed by the client first), `busy N` (half of each), `backlog N` (a
-//! listener of backlog 5 that accepts nothing), `bound N` (bound and not connected), `mixed` (a bit of everything).
+//! listener of backlog 5 that accepts nothing), `bound N` (bound and not connected), `explicit N` (connected from ports
+//! given to bind()), `mixed` (a bit of everything).
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::OwnedFd;
@@ -128,6 +129,18 @@ impl Scene {
                 for _ in 0..count {
                     let fd = new_socket(AddressFamily::INET);
                     rustix::net::bind(&fd, &at(0)).unwrap();
+                    self.held.push(fd);
+                }
+            }
+            "explicit" => {
+                // Connections from ports that were chosen by bind(), from the low end of the range on.
+                let range =
+                    std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+                let low: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+                for port in (low + 10..).take(count) {
+                    let fd = new_socket(AddressFamily::INET);
+                    rustix::net::bind(&fd, &at(port)).unwrap();
+                    rustix::net::connect(&fd, &at(self.port)).unwrap();
                     self.held.push(fd);
                 }
             }

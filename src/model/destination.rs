@@ -1,0 +1,32 @@
+//! Where client connections go: the key of a pool of ports.
+
+use super::endpoint::{Addr, place};
+use super::socket::Socket;
+
+/// One pool of ports: the kernel chooses a port anew for every (source address, destination address, destination port).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Destination {
+    /// Our address.
+    pub local_addr: Addr,
+    /// Their address.
+    pub peer_addr: Addr,
+    /// Their port.
+    pub peer_port: u16,
+}
+
+impl Destination {
+    /// The pool that a client socket draws from.
+    pub fn of(socket: &Socket) -> Destination {
+        Destination {
+            local_addr: socket.local_addr,
+            peer_addr: socket.peer_addr,
+            peer_port: socket.peer_port,
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} -> {}", self.local_addr, place(self.peer_addr, self.peer_port))
+    }
+}

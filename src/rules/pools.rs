@@ -1,0 +1,147 @@
+//! What the rules about ephemeral ports share: what they need read, how full pools are judged, their numbers, sentences and cures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Remedy, Severity, Thresholds, Wish, severity_above};
+use super::limit::Limits;
+use super::outcome::{Cause, Outcome};
+use super::{Evidence, Rule};
+use crate::model::Snapshot;
+use crate::model::culprit::{Culprit, culprit};
+use crate::model::ports::{EphemeralRange, Pool, Pools};
+use crate::model::reuse::Reuse;
+use crate::model::wants::Wants;
+use crate::phrase::{join, number};
+
+/// What any rule about pools of which more than `ratio` may be taken needs read: details of live connections, explicit binds, owners.
+pub(super) fn wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
+    let mut wants = Wants::default();
+    let Some(pools) = evidence.pools() else { return wants };
+    wants.explicit_ports = !pools.busy.is_empty();
+    // Explicit binds, not read yet, can only shrink a pool: look a little below the threshold.
+    for pool in pools.busy.iter().filter(|p| p.ratio(p.used) > ratio * 0.8) {
+        if pool.time_wait_old > 0 && matches!(pool.reuse, Reuse::Unknown { .. }) {
+            wants.peer_ports.insert(pool.destination.peer_port);
+        }
+        wants.owners.extend(pool.inodes.iter().copied());
+    }
+    wants
+}
+
+/// The pools, or why nothing can be said of them.
+pub(super) fn judged<'a>(evidence: &'a Evidence<'_>) -> Result<&'a Pools, Outcome> {
+    evidence.pools().ok_or_else(|| {
+        let why = "net.ipv4.ip_local_port_range could not be read";
+        Outcome::NotEvaluated(Cause::Unseen, why.into())
+    })
+}
+
+/// Thresholds in ports for one pool.
+pub(super) fn thresholds(rule: &Rule, pool: &Pool, limits: &Limits) -> Thresholds {
+    let at = |key| Some(limits.get(rule, key) * f64::from(pool.usable));
+    Thresholds { info: at("info"), warning: at("warning"), critical: at("critical") }
+}
+
+/// The severity of a pool of which between `min` and `max` ports are taken: the better end decides, the worse at most informs.
+pub(super) fn severity(min: u32, max: u32, thresholds: &Thresholds) -> Option<Severity> {
+    let certain = severity_above(f64::from(min), thresholds);
+    let possible = severity_above(f64::from(max), thresholds);
+    certain.or(possible.map(|_| Severity::Info))
+}
+
+/// The processes with live connections in a pool, and how many each holds, most first.
+pub(super) fn users(now: &Snapshot, pool: &Pool) -> Vec<(Culprit, u32)> {
+    let mut by_pid: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut unnamed = 0;
+    for inode in &pool.inodes {
+        let holders = now.owners.as_ref().map(|o| o.of(*inode)).unwrap_or_default();
+        let pids: BTreeSet<u32> = holders.iter().map(|h| h.pid).collect();
+        unnamed += u32::from(pids.is_empty());
+        pids.into_iter().for_each(|pid| *by_pid.entry(pid).or_default() += 1);
+    }
+    let mut users: Vec<_> = by_pid.into_iter().map(|(pid, n)| (culprit(now, pid), n)).collect();
+    users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
+    if unnamed > 0 {
+        users.push((Culprit { pid: None, process: None, provenance: now.unnamed() }, unnamed));
+    }
+    users
+}
+
+/// One sentence on who connects to a destination.
+pub(super) fn users_sentence(users: &[(Culprit, u32)]) -> String {
+    if users.is_empty() {
+        return "No live connection shows who connects there: every port is held by the kernel (TIME_WAIT and the like).".into();
+    }
+    let names: Vec<String> =
+        users.iter().map(|(c, n)| format!("{} ({})", c.name(), number((*n).into()))).collect();
+    format!("Live connections to it: {}.", join(&names, 5))
+}
+
+/// Remedies for a pool that is short of ports.
+pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
+    let to = pool.destination;
+    let mut remedies = vec![Remedy::Application(
+        "keep connections open and reuse them (pool, keep-alive), or let the other side close first".into(),
+    )];
+    remedies.push(Remedy::Application(
+        "spread over more destination addresses or ports, or more source addresses".into(),
+    ));
+    if pool.time_wait > 0 && matches!(pool.reuse, Reuse::Not(_)) {
+        let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
+        if now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
+            remedies.push(Remedy::Setting {
+                knob: "net.ipv4.tcp_timestamps",
+                wish: Wish::AtLeast(1),
+                because: "a port in TIME_WAIT can be reused only with timestamps".into(),
+            });
+        }
+        remedies.push(Remedy::Setting {
+            knob: "net.ipv4.tcp_tw_reuse",
+            wish: Wish::Order(if loopback { 2 } else { 1 }),
+            because: format!(
+                "{} of the ports to this destination are in TIME_WAIT",
+                number(pool.time_wait.into())
+            ),
+        });
+    }
+    remedies.push(Remedy::Setting {
+        knob: "net.ipv4.ip_local_port_range",
+        wish: Wish::MorePorts,
+        because: format!("{} ports serve this destination", number(pool.usable.into())),
+    });
+    remedies
+}
+
+/// The numbers of a pool.
+pub(super) fn facts(pool: &Pool, range: &EphemeralRange) -> BTreeMap<&'static str, f64> {
+    let mut facts: BTreeMap<&'static str, f64> = [
+        ("used", pool.used),
+        ("usable", pool.usable),
+        ("headroom", pool.headroom()),
+        ("headroom_max", pool.headroom_max()),
+        ("time_wait", pool.time_wait),
+        ("time_wait_old", pool.time_wait_old),
+        ("closed_last_10s", pool.closed_last_10s),
+        ("held", pool.held),
+        ("untried", pool.untried),
+        ("range_size", range.size()),
+    ]
+    .map(|(name, n)| (name, f64::from(n)))
+    .into();
+    if let Some(ms) = pool.first_release_ms {
+        facts.insert("first_release_ms", f64::from(ms));
+    }
+    facts
+}
+
+/// One sentence on whether ports in TIME_WAIT can be reused.
+pub(super) fn reuse_sentence(pool: &Pool) -> String {
+    match pool.reuse {
+        Reuse::Applies { delay_ms } => format!(
+            "Reuse applies: {} of the ports are in TIME_WAIT for longer than {delay_ms} ms and count as free.",
+            number(pool.time_wait_old.into())
+        ),
+        Reuse::Not(why) => format!("Ports in TIME_WAIT are not reused: {why}."),
+        Reuse::Unknown { .. } => "Whether ports in TIME_WAIT are reused is unknown: no live connection shows if the peer uses timestamps.".into(),
+    }
+}
