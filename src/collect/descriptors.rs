@@ -26,7 +26,13 @@ const EXAMPLES: usize = 5;
 
 /// Looks at every process's count and limit, and closer at those that hold CLOSE_WAIT or use more than half of their limit.
 pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
-    let Ok(pids) = system.pids() else { return };
+    let pids = match owners::pids(system) {
+        Ok(pids) => pids,
+        Err(reason) => {
+            snapshot.coverage.note("descriptors", Seen::Failed, Some(reason), None);
+            return;
+        }
+    };
     let leaking: BTreeSet<u32> = close_wait_holders(snapshot);
     let mut suspects = Vec::new();
     for pid in pids {

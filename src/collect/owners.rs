@@ -61,10 +61,10 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
     if wanted.is_empty() {
         return;
     }
-    let pids = match system.pids() {
+    let pids = match pids(system) {
         Ok(pids) => pids,
-        Err(e) => {
-            snapshot.coverage.note("owners", Seen::Failed, Some(e.to_string()), None);
+        Err(reason) => {
+            snapshot.coverage.note("owners", Seen::Failed, Some(reason), None);
             return;
         }
     };
@@ -98,6 +98,12 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
         snapshot.coverage.seen("owners");
     }
     snapshot.owners = Some(owners);
+}
+
+/// The processes in sight; a /proc without any is none.
+pub(super) fn pids(system: &dyn System) -> Result<Vec<u32>, String> {
+    let pids = system.pids().map_err(|e| e.to_string())?;
+    if pids.is_empty() { Err("/proc lists no process".into()) } else { Ok(pids) }
 }
 
 fn scan(system: &dyn System, pids: &[u32], next: &AtomicUsize, wanted: &[u32]) -> Part {
@@ -139,6 +145,9 @@ pub(super) fn process(system: &dyn System, pid: u32) -> Process {
 mod tests {
     use super::super::testing::Scripted;
     use super::*;
+    use crate::model::owner::Provenance;
+    use crate::model::state::State;
+    use crate::model::testing::socket;
 
     #[test]
     fn every_holder_is_listed_and_a_refusal_is_counted() {
@@ -152,6 +161,28 @@ mod tests {
         let pids: Vec<_> = owners.of(77).iter().map(|h| (h.pid, h.fd)).collect();
         assert_eq!((pids, owners.denied), (vec![(10, 3), (11, 9)], 1));
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Partial);
+    }
+
+    #[test]
+    fn a_proc_without_processes_shows_nothing_and_says_so() {
+        let mut s = Snapshot::default();
+        read(&Scripted::default(), &mut s, &BTreeSet::from([77]));
+        assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Failed);
+        assert_eq!(s.unnamed(), Provenance::Hidden);
+    }
+
+    #[test]
+    fn a_process_kept_out_of_sight_is_hidden_not_absent() {
+        let mut system = Scripted::default().file("/proc/self/status", "CapEff:\t0\n");
+        system.processes.insert(10, Some(vec![(3, 78)]));
+        let mut s = Snapshot::default();
+        let mut theirs = socket(State::Listen, "127.0.0.1:5", "0.0.0.0:0");
+        (theirs.inode, theirs.uid) = (77, 0);
+        s.sockets.push(theirs);
+        s.host.euid = Some(65534);
+        note_hidden(&system, &mut s);
+        read(&system, &mut s, &BTreeSet::from([77]));
+        assert_eq!(s.provenance(&theirs), Provenance::Hidden);
     }
 
     #[test]

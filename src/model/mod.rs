@@ -105,8 +105,10 @@ impl Snapshot {
 
     /// Why a socket that some process should hold has no owner in sight.
     pub fn unnamed(&self) -> Provenance {
+        // A refused folder is counted; a process that hidepid keeps out of sight is not, and only the lack of rights tells of it.
+        let all_seen = self.coverage.get("owners").is_none_or(|s| s.state == coverage::Seen::Seen);
         match &self.owners {
-            Some(owners) if owners.denied == 0 => Provenance::Unheld,
+            Some(owners) if owners.denied == 0 && all_seen => Provenance::Unheld,
             _ => Provenance::Hidden,
         }
     }

@@ -41,6 +41,12 @@ fn headline(snapshot: &Snapshot, report: &Report, style: Style) -> String {
         0 => "no findings".to_string(),
         n => count(n, "finding", "findings"),
     };
+    let open =
+        report.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::NotEvaluated(..))).count();
+    let findings = match open {
+        0 => findings,
+        n => format!("{findings}, {n} of {} rules could not be evaluated", report.outcomes.len()),
+    };
     let sockets = count(snapshot.sockets.len() as u64, "socket", "sockets");
     let by_state = states(&snapshot.by_state());
     let by_state = if by_state.is_empty() { String::new() } else { format!(" ({by_state})") };
