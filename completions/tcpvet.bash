@@ -89,7 +89,7 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -t -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --help --version diagnose check list summary advise explain capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --help --version diagnose check list summary advise explain capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,10 +127,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --select)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -147,7 +143,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__advise)
-            opts="-N -q -t -h --select --set --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --set --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -197,10 +193,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -209,7 +201,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__capture)
-            opts="-o -N -q -t -h --output --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-o -N -q -h --output --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,10 +247,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -267,7 +255,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-N -q -t -h --select --set --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --set --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -317,10 +305,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -329,7 +313,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__completions)
-            opts="-N -q -t -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help bash zsh fish"
+            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -367,10 +351,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -379,7 +359,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__diagnose)
-            opts="-N -q -t -h --select --set --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --set --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -425,10 +405,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -437,7 +413,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__explain)
-            opts="-N -q -t -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -472,10 +448,6 @@ _tcpvet() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -487,7 +459,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__generate)
-            opts="-N -q -t -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,10 +494,6 @@ _tcpvet() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -705,7 +673,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__list)
-            opts="-4 -6 -O -H -N -q -t -h --state --ipv4 --ipv6 --columns --no-header --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-4 -6 -O -H -N -q -h --state --ipv4 --ipv6 --columns --no-header --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -755,10 +723,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -767,7 +731,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__man)
-            opts="-N -q -t -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -802,10 +766,6 @@ _tcpvet() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -817,7 +777,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__summary)
-            opts="-N -q -t -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -852,10 +812,6 @@ _tcpvet() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tcpvet_global_optspecs
-    string join \n json format= from= N/netns= color= width= fail-on= q/quiet t/timeout= select= set= h/help V/version
+    string join \n json format= from= N/netns= color= width= fail-on= q/quiet timeout= select= set= h/help V/version
 end
 
 function __fish_tcpvet_needs_command
@@ -35,7 +35,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -l width -d 'Wrap and cut hu
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l set -d 'Change a threshold (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l json -d 'Print one JSON document'
@@ -66,7 +66,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l width -d 'Wra
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -84,7 +84,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l width -d 'Wrap a
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -101,7 +101,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l width -d 'Wrap an
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 4 -l ipv4 -d 'Only IPv4 sockets'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 6 -l ipv6 -d 'Only IPv6 sockets'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s H -l no-header -d 'Print no header'
@@ -119,7 +119,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l width -d 'Wrap
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -139,7 +139,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l width -d 'Wrap 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -154,7 +154,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l width -d 'Wrap
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -170,7 +170,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l width -d 'Wrap
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -185,7 +185,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l width -d '
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -200,7 +200,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l width -d 'Wrap and
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -215,7 +215,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l width -d 'Wra
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s t -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'

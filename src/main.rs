@@ -11,7 +11,7 @@ use tcpvet::sys::live::Live;
 use tcpvet::sys::output::{note, write_all};
 use tcpvet::sys::replay::Replay;
 use tcpvet::sys::store::Capture;
-use tcpvet::sys::{System, netns, privilege, watchdog};
+use tcpvet::sys::{Kind, System, netns, privilege, watchdog};
 use tcpvet::{cmd, exit};
 
 fn main() -> ExitCode {
@@ -67,12 +67,21 @@ fn open(settings: &mut Settings, command: Option<&Command>) -> Result<Box<dyn Sy
                 let name = tcpvet::model::text::Text::new(name.as_bytes());
                 Error::hinted(
                     format!("cannot enter network namespace '{name}': {}", e.reason),
-                    "'ip netns' lists names; entering one needs root (CAP_SYS_ADMIN)",
+                    netns_hint(&e),
                 )
             })?;
             Ok(Box::new(live))
         }
         _ => Ok(Box::new(Live::here())),
+    }
+}
+
+/// What helps against a namespace that cannot be entered.
+fn netns_hint(error: &tcpvet::sys::SysError) -> &'static str {
+    match error.kind {
+        Kind::Absent => "no such name, path or process; 'ip netns' lists names",
+        Kind::Denied => "entering one needs root (CAP_SYS_ADMIN)",
+        _ => "that is not a network namespace; 'ip netns' lists names",
     }
 }
 

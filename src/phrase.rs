@@ -37,7 +37,7 @@ pub fn duration(ms: u64) -> String {
 pub fn join(names: &[String], most: usize) -> String {
     match names.get(..most) {
         Some(some) if names.len() > most => {
-            format!("{} and {} more", some.join(", "), names.len() - most)
+            format!("{} and {} more", some.join(", "), number((names.len() - most) as u64))
         }
         _ => names.join(", "),
     }

@@ -199,7 +199,12 @@ fn a_failed_assertion_shows_wish_measure_and_offenders() {
         "count(state listen) >= 1",
     ]);
     let mut lines = run.out.lines();
-    assert_eq!(lines.next(), Some("CRITICAL: 2 assertions: 1 passed, 1 failed, 0 unknown"));
+    assert_eq!(
+        lines.next(),
+        Some(
+            "CRITICAL: 2 assertions: 1 passed, 1 failed, 0 unknown; no-leak measured 23, wanted == 0"
+        )
+    );
     assert_eq!(
         lines.next(),
         Some("FAIL no-leak: count(state close-wait) == 0: measured 23, wanted == 0")

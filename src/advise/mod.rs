@@ -2,15 +2,14 @@
 //! written by this program. Pure.
 
 pub mod knobs;
-pub mod place;
 
 use std::collections::BTreeMap;
 
 use knobs::{KNOBS, Kind, Knob, short};
-use place::Place;
 
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
+use crate::model::place::Place;
 use crate::model::portset::PortSet;
 use crate::rules::engine::Report;
 use crate::rules::finding::{Finding, Remedy, Wish};

@@ -68,7 +68,7 @@ pub struct Global {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// End with status 3 after this time, such as 5s (check: 30s)
-    #[arg(long, short = 't', global = true, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<std::time::Duration>,
 }
 
@@ -154,6 +154,9 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
     /// Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)
+    ///
+    /// Written as [NAME:] count(state STATE[,STATE]) OP NUMBER, with OP one of == != < <= > >=; count() counts every socket. Every
+    /// assertion is evaluated, before anything is measured all are read, and what could not be seen makes one unknown, never passed.
     #[arg(long, value_name = "ASSERTION")]
     pub assert: Vec<String>,
 }

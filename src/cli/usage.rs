@@ -4,6 +4,9 @@ use clap::error::ErrorKind;
 
 use crate::error::Error;
 
+/// Most characters of an argument that come back in a message.
+const MOST: usize = 300;
+
 /// What clap said, as our error; or the text it printed on request (help, version).
 pub enum Answer {
     /// `--help`, `--version`: print this and end well.
@@ -27,6 +30,9 @@ pub fn answer(error: &clap::Error) -> Answer {
     let hint = match (tip, values) {
         (Some(tip), _) => tip.to_string(),
         (None, Some(values)) => values.trim_matches(['[', ']']).to_string(),
+        (None, None) if error.kind() == ErrorKind::UnknownArgument && is_short(message) => {
+            "sockets are listed by 'tcpvet list'; see 'tcpvet list --help'".to_string()
+        }
         (None, None) => "'tcpvet --help' shows what there is".to_string(),
     };
     let missing: Vec<&str> =
@@ -38,9 +44,16 @@ pub fn answer(error: &clap::Error) -> Answer {
     Answer::Wrong(Error::hinted(safe(&message), safe(&hint)))
 }
 
+/// Whether a message is about an option of one dash, as people type them for ss and netstat.
+fn is_short(message: &str) -> bool {
+    let typed = message.split('\'').nth(1).unwrap_or_default();
+    typed.starts_with('-') && !typed.starts_with("--")
+}
+
 /// Arguments come back in messages; a control character in them must not reach the terminal.
 fn safe(text: &str) -> String {
-    crate::model::text::Text::new(text.as_bytes()).to_string()
+    let short: String = text.chars().take(MOST).collect();
+    crate::model::text::Text::new(short.as_bytes()).to_string()
 }
 
 #[cfg(test)]
@@ -68,6 +81,10 @@ mod tests {
         assert_eq!(
             wrong(&["tcpvet", "capture"]),
             "error: the following required arguments were not provided: --output <DIR|FILE.tar>\nhint: 'tcpvet --help' shows what there is"
+        );
+        assert_eq!(
+            wrong(&["tcpvet", "-tlnp"]),
+            "error: unexpected argument '-t' found\nhint: sockets are listed by 'tcpvet list'; see 'tcpvet list --help'"
         );
         assert!(!wrong(&["tcpvet", "\x1b[31m"]).contains('\x1b'));
     }

@@ -23,7 +23,9 @@ pub(super) fn run(
         Some(Emit::Json) => json::pretty(&document()),
         None if settings.json => json::pretty(&document()),
         None if settings.quiet && report.findings.is_empty() => Vec::new(),
-        None => human::advise::render(&snapshot, &report, &document(), settings.style).into_bytes(),
+        None => (human::origin(&snapshot, settings.from.is_some())
+            + &human::advise::render(&snapshot, &report, &document(), settings.style))
+            .into_bytes(),
     };
     let status = report_status(&snapshot, Some(&report), settings);
     Ok(Done { output, notes: Vec::new(), status })

@@ -5,6 +5,7 @@ use crate::cli::CaptureArgs;
 use crate::cli::resolve::Settings;
 use crate::collect::{Start, enrich};
 use crate::error::{Error, on_file};
+use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number};
 use crate::render::document::capture::CaptureDocument;
@@ -18,6 +19,17 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
+    let name = args.output.as_os_str().to_string_lossy();
+    let archive = [".gz", ".tgz", ".xz", ".zst", ".zip", ".json", ".jsonl"];
+    if name == "-" || archive.iter().any(|end| name.ends_with(end)) {
+        return Err(Error::hinted(
+            format!(
+                "a capture is a folder or a .tar, and '{}' is neither",
+                Text::new(name.as_bytes())
+            ),
+            "write it as: tcpvet capture -o box.tar",
+        ));
+    }
     let record = Record::new(system, settings.netns.clone());
     let mut snapshot = table(settings, &record, &Start::capture(None))?;
     let owners = snapshot.sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect();
@@ -28,7 +40,7 @@ pub(super) fn run(
     capture
         .save(&args.output)
         .map_err(|e| on_file(&e, "name a new folder, or a new file that ends in .tar"))?;
-    let path = crate::model::text::Text::new(args.output.display().to_string().as_bytes());
+    let path = Text::new(args.output.display().to_string().as_bytes());
     let texts = capture.texts.len() as u64;
     let bytes = capture.dumps.values().flatten().map(|b| b.len() as u64).sum();
     let output = if settings.json {
@@ -40,7 +52,7 @@ pub(super) fn run(
         let text = format!(
             "captured {sockets}, {texts} texts and {} bytes of netlink messages in {path}\nread it with: tcpvet --from {}\n",
             number(bytes),
-            crate::advise::place::quoted(path.as_str())
+            crate::model::place::quoted(path.as_str())
         );
         text.into_bytes()
     };

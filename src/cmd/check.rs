@@ -62,9 +62,6 @@ fn assertions(texts: &[String]) -> Result<Vec<Assertion>, Error> {
 
 /// Finds the processes behind failed assertions.
 fn name_offenders(assertions: &[Assertion], system: &dyn System, snapshot: &mut Snapshot) {
-    if snapshot.owners.is_some() {
-        return;
-    }
     let mut wants = Wants::default();
     for assertion in assertions {
         let counted: Vec<_> =
@@ -73,5 +70,11 @@ fn name_offenders(assertions: &[Assertion], system: &dyn System, snapshot: &mut 
             wants.owners.extend(counted.iter().take(10).map(|s| s.inode));
         }
     }
+    if wants.owners.is_empty() {
+        return;
+    }
+    // What the rules found is looked for again, so that one scan answers for all.
+    let known = snapshot.owners.iter().flat_map(|o| &o.holders).map(|h| h.inode);
+    wants.owners.extend(known);
     enrich(system, snapshot, &wants);
 }

@@ -1,6 +1,7 @@
 //! `tcpvet`, `tcpvet diagnose`: what is wrong, who does it, what to change.
 
 use super::{Done, judged, report_status, selection};
+use crate::advise::plan;
 use crate::cli::RuleArgs;
 use crate::cli::resolve::Settings;
 use crate::error::Error;
@@ -21,7 +22,14 @@ pub(super) fn run(
     } else if settings.quiet && report.status == Status::Ok && report.findings.is_empty() {
         Vec::new()
     } else {
-        human::diagnose::render(&snapshot, &report, settings.style).into_bytes()
+        (human::origin(&snapshot, settings.from.is_some())
+            + &human::diagnose::render(
+                &snapshot,
+                &report,
+                &plan(&report, &snapshot),
+                settings.style,
+            ))
+            .into_bytes()
     };
     Ok(Done { output, notes: Vec::new(), status })
 }

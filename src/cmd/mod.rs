@@ -12,7 +12,7 @@ mod summary;
 
 use crate::cli::resolve::Settings;
 use crate::cli::{Cli, Command, RuleArgs, generate as definitions};
-use crate::collect::{Start, enrich, start};
+use crate::collect::{Start, attribute, refine, start};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
@@ -59,6 +59,13 @@ pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<D
             "leave it out",
         ));
     }
+    let verdict = matches!(cli.command, None | Some(Command::Diagnose(_) | Command::Advise(_)));
+    if settings.fail_on.is_some() && !verdict {
+        return Err(Error::hinted(
+            "--fail-on is for diagnose and advise: check always ends by its verdict, and the others have none",
+            "leave it out, or use: tcpvet check",
+        ));
+    }
     match &cli.command {
         None => diagnose::run(&cli.diagnose, settings, system),
         Some(Command::Diagnose(args)) => diagnose::run(args, settings, system),
@@ -102,7 +109,10 @@ fn judged(
 ) -> Result<(Snapshot, Report), Error> {
     let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
     let wants = selection.wants(&snapshot);
-    enrich(system, &mut snapshot, &wants);
+    refine(system, &mut snapshot, &wants);
+    // Explicit binds and options change how full a pool is, and with it whose owners matter.
+    let wants = selection.wants(&snapshot);
+    attribute(system, &mut snapshot, &wants);
     let report = run(selection, &snapshot);
     Ok((snapshot, report))
 }

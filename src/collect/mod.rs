@@ -50,7 +50,9 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
     let mut snapshot = Snapshot { time_ms: system.clock_ms()?, ..Snapshot::default() };
     snapshot.netns = match &start.netns {
         Some(name) => Text::new(name.as_bytes()),
-        None => system.link("/proc/self/ns/net").map(|l| Text::new(&l)).unwrap_or_default(),
+        None => system
+            .link("/proc/self/ns/net")
+            .map_or_else(|_| Text::new(b"an unknown namespace"), |l| Text::new(&l)),
     };
     kernel::host(system, &mut snapshot);
     sockets::read(system, start.states, start.extensions, &mut snapshot);
@@ -62,13 +64,23 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
     Ok(snapshot)
 }
 
-/// Reads what the rules asked for after seeing the table.
-pub fn enrich(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
+/// Reads the details that the rules asked for after seeing the table. What they want of owners may change by what comes to light.
+pub fn refine(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
     details::read(system, snapshot, wants);
+}
+
+/// Reads the owners and descriptors that the rules asked for.
+pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
     owners::read(system, snapshot, &wants.owners);
     if wants.descriptors {
         descriptors::read(system, snapshot);
     }
+}
+
+/// [`refine`] and [`attribute`] in one, where the wishes are known beforehand.
+pub fn enrich(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
+    refine(system, snapshot, wants);
+    attribute(system, snapshot, wants);
 }
 
 /// The coverage word for a failed read.

@@ -87,7 +87,7 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
     let missing = wanted.iter().filter(|i| owners.of(**i).is_empty()).count();
     if missing > 0 && owners.denied > 0 {
         let reason = format!(
-            "{missing} of {} sockets have no owner in sight, and the descriptors of {} of {} processes may not be read",
+            "{missing} of {} sockets have no owner in sight: they ended meanwhile, or one of the {} processes (of {}) whose descriptors may not be read holds them",
             wanted.len(),
             owners.denied,
             pids.len()

@@ -41,7 +41,7 @@ pub static FIELDS: &[&Field] = socket::FIELDS;
 pub const DEFAULT: [&str; 7] = ["state", "recvq", "sendq", "local", "peer", "timer", "process"];
 
 /// What a narrow terminal loses first.
-pub const DROP_ORDER: [&str; 3] = ["timer", "recvq", "sendq"];
+pub const DROP_ORDER: [&str; 3] = ["timer", "sendq", "recvq"];
 
 /// The fields of these names, separated by commas.
 ///

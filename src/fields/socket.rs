@@ -114,7 +114,7 @@ pub(super) static FIELDS: &[&Field] = &[
         name: "process",
         header: "PROCESS",
         unit: "",
-        doc: "Processes that hold it, as name[pid]; in parentheses why there is none.",
+        doc: "First process that holds it, as name[pid], and how many more; in parentheses why there is none.",
         right: false,
         get: process,
     },
@@ -153,15 +153,18 @@ fn process(row: &Row<'_>) -> Value {
         .filter(|c| c.pid.is_some())
         .map(Culprit::name)
         .collect();
-    if !names.is_empty() {
-        return Value::Text(names.join(","));
-    }
-    if row.snapshot.owners.is_none() && row.snapshot.coverage.get("owners").is_none() {
-        return Value::None;
+    if let Some((first, others)) = names.split_first() {
+        return Value::Text(match others.len() {
+            0 => first.clone(),
+            n => format!("{first}+{n}"),
+        });
     }
     Value::Word(match row.snapshot.provenance(row.socket) {
         Provenance::None => "(kernel)",
         Provenance::Listener => "(unaccepted)",
+        _ if row.snapshot.owners.is_none() && row.snapshot.coverage.get("owners").is_none() => {
+            return Value::None;
+        }
         Provenance::Hidden => "(hidden)",
         Provenance::Exact | Provenance::Inferred | Provenance::Unheld => "(unheld)",
     })

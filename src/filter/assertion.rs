@@ -100,7 +100,7 @@ impl Assertion {
         let words: Vec<&str> = inside.split_whitespace().collect();
         let states = match words.as_slice() {
             [] | ["all"] => StateSet::ALL,
-            ["state", rest @ ..] if !rest.is_empty() => match super::states(&rest.concat()) {
+            ["state", rest @ ..] if !rest.is_empty() => match super::states(&rest.join(" ")) {
                 Ok(states) => states,
                 Err((what, hint)) => {
                     let at = inside.find("state").unwrap_or_default() + "state ".len();

@@ -39,7 +39,8 @@ pub fn states(text: &str) -> Result<StateSet, (String, String)> {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("states are: {}", StateSet::words().join(" ")),
             };
-            (format!("'{word}' is not a TCP state"), hint)
+            let shown: String = word.chars().take(60).collect();
+            (format!("'{shown}' is not a TCP state"), hint)
         })?;
         set = set.union(one);
     }

@@ -23,7 +23,7 @@ impl Culprit {
             (Some(process), Some(pid)) => format!("{process}[{pid}]"),
             (None, Some(pid)) => format!("[{pid}]"),
             _ => match self.provenance {
-                Provenance::Hidden => "a hidden process".into(),
+                Provenance::Hidden => "hidden processes".into(),
                 Provenance::None => "the kernel".into(),
                 _ => "no process in sight".into(),
             },

@@ -7,6 +7,7 @@ pub mod destination;
 pub mod endpoint;
 pub mod listener;
 pub mod owner;
+pub mod place;
 pub mod ports;
 pub mod portset;
 pub mod reuse;

@@ -126,6 +126,8 @@ pub const LIVE: StateSet =
 pub struct Pools {
     /// The range that all pools draw from.
     pub range: EphemeralRange,
+    /// Ports that serve a destination without connections: the range less what is held.
+    pub free: u32,
     /// Pools with at least a fortieth of the ports in use, fullest first; the others are far from any limit.
     pub busy: Vec<Pool>,
 }
@@ -137,7 +139,7 @@ impl Pools {
         let held = held_ports(snapshot, &range, &Listeners::of(snapshot));
         let free = range.size().saturating_sub(held.count_in(range.low, range.high));
         let busy = pools(snapshot, &range, (free / 40).max(1));
-        Some(Pools { range, busy })
+        Some(Pools { range, free, busy })
     }
 }
 

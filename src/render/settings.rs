@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::document::rfc3339;
 use crate::advise::{Item, Plan};
 use crate::model::Snapshot;
+use crate::model::place::Place;
 
 /// Text that may stand in a comment: one line.
 fn comment(out: &mut String, text: &str) {
@@ -22,6 +23,14 @@ fn head(out: &mut String, snapshot: &Snapshot) {
     comment(out, &format!("for network namespace {}", snapshot.netns));
 }
 
+/// How a file is loaded where it belongs.
+fn load(out: &mut String, snapshot: &Snapshot) {
+    let place = Place::of(snapshot);
+    if !place.prefix().is_empty() {
+        comment(out, &format!("load it with: {}sysctl -p FILE", place.prefix()));
+    }
+}
+
 fn reasons(out: &mut String, item: &Item) {
     out.push('\n');
     item.evidence.iter().for_each(|e| comment(out, e));
@@ -32,6 +41,7 @@ fn reasons(out: &mut String, item: &Item) {
 pub fn sysctl_d(snapshot: &Snapshot, plan: &Plan) -> String {
     let mut out = String::new();
     head(&mut out, snapshot);
+    load(&mut out, snapshot);
     if plan.items.is_empty() {
         comment(&mut out, "no setting is to be changed");
     }
@@ -53,6 +63,13 @@ pub fn shell(snapshot: &Snapshot, plan: &Plan) -> String {
         return out;
     }
     out.push_str("set -e\n");
+    // A script made in one namespace must not change another: a pipe to sh often runs elsewhere.
+    if snapshot.netns.as_str().starts_with("net:[") {
+        out.push_str(&format!(
+            "[ \"$(readlink /proc/self/ns/net)\" = '{}' ] || {{ echo 'this is another network namespace' >&2; exit 3; }}\n",
+            snapshot.netns
+        ));
+    }
     for item in &plan.items {
         reasons(&mut out, item);
         comment(&mut out, &format!("undo: {}", item.place.set(item.knob.name, &item.now)));

@@ -92,6 +92,8 @@ enum Blamed {
     Process(u32),
     /// A listener by address and port: never accepted.
     Listener(Addr, u16),
+    /// Several processes, none of which leaks enough alone: the listener whose connections they accepted.
+    Workers(Addr, u16),
     /// Somebody whose descriptors may not be read, or who is not in sight: told apart by the local address.
     Unnamed(Addr, u16),
 }
@@ -118,15 +120,44 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     for process in now.processes.values().filter(|p| p.unhashed.is_some_and(|n| n > 0)) {
         leaks.entry(Blamed::Process(process.pid)).or_default();
     }
-    let findings: Vec<Finding> =
-        leaks.iter().filter_map(|(blamed, leak)| finding(now, *blamed, leak, limits)).collect();
-    if findings.is_empty() {
-        let text = count(total, "socket", "sockets");
-        return Outcome::Clear(format!(
-            "{text} in CLOSE_WAIT, fewer than {warning} old ones of any process"
-        ));
+    let mut findings = Vec::new();
+    let mut rest = Vec::new();
+    for (blamed, leak) in &leaks {
+        match finding(now, *blamed, leak, limits) {
+            Some(finding) => findings.push(finding),
+            None => rest.push(leak),
+        }
     }
-    Outcome::Fired(findings)
+    // Workers that share a listener leak a few each: together they are that listener's.
+    for (blamed, leak) in shared_leaks(now, &rest) {
+        findings.extend(finding(now, blamed, &leak, limits));
+    }
+    if !findings.is_empty() {
+        return Outcome::Fired(findings);
+    }
+    let sum = |part: fn(&Leak<'_>) -> u32| leaks.values().map(part).sum::<u32>();
+    let (half_closed, young) = (sum(|l| l.half_closed), sum(|l| l.young));
+    let mut text = format!("{} in CLOSE_WAIT", count(total, "socket", "sockets"));
+    if half_closed > 0 {
+        text.push_str(&format!(", {} half-closed and still answering", number(half_closed.into())));
+    }
+    if young > 0 {
+        text.push_str(&format!(", {} just closed by the peer", number(young.into())));
+    }
+    Outcome::Clear(format!("{text}, fewer than {warning} leaked by any process or listener"))
+}
+
+/// What processes with too few sockets of their own leak together, by the listener that accepted the connections.
+fn shared_leaks<'a>(now: &Snapshot, rest: &[&Leak<'a>]) -> BTreeMap<Blamed, Leak<'a>> {
+    let listeners = Listeners::of(now);
+    let mut shared: BTreeMap<Blamed, Leak<'a>> = BTreeMap::new();
+    for (socket, detail) in rest.iter().flat_map(|leak| &leak.sockets) {
+        if let Some(l) = listeners.accepting(socket).filter(|_| !socket.is_unaccepted()) {
+            let blamed = Blamed::Workers(l.local_addr, l.local_port);
+            shared.entry(blamed).or_default().sockets.push((socket, *detail));
+        }
+    }
+    shared
 }
 
 /// Sorts the sockets in CLOSE_WAIT by who is to blame.
@@ -168,7 +199,7 @@ fn blame(now: &Snapshot, listeners: &Listeners<'_>, socket: &Socket) -> Blamed {
 fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> Option<Finding> {
     let process = match blamed {
         Blamed::Process(pid) => now.processes.get(&pid),
-        Blamed::Listener(..) | Blamed::Unnamed(..) => None,
+        Blamed::Listener(..) | Blamed::Workers(..) | Blamed::Unnamed(..) => None,
     };
     let held = leak.sockets.len() as u64;
     let dead = u64::from(process.and_then(|p| p.unhashed).unwrap_or_default());
@@ -181,7 +212,7 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
     let critical = limit.map(|l| l as f64 * limits.get(&RULE, "critical_ratio"));
     let is_critical = critical.is_some_and(|c| leaked >= c);
     let severity = if is_critical { Severity::Critical } else { Severity::Warning };
-    let subject = subject(now, blamed);
+    let subject = subject(now, blamed, leak);
     let who = who(&subject);
     let mut evidence = Vec::new();
     if held > 0 {
@@ -216,9 +247,16 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
     })
 }
 
-fn subject(now: &Snapshot, blamed: Blamed) -> Subject {
+fn subject(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>) -> Subject {
     match blamed {
         Blamed::Process(pid) => Subject::Process(culprit(now, pid)),
+        Blamed::Workers(addr, port) => {
+            let held = leak.sockets.iter().flat_map(|(s, _)| culprits(now, s));
+            let mut owners: Vec<Culprit> = held.collect();
+            owners.sort_by_key(|c| c.pid);
+            owners.dedup();
+            Subject::Listener { addr, port, owners }
+        }
         Blamed::Listener(addr, port) | Blamed::Unnamed(addr, port) if port != 0 => {
             let at = |s: &&Socket| {
                 s.state == State::Listen && (s.local_addr, s.local_port) == (addr, port)
@@ -248,6 +286,9 @@ fn title(blamed: Blamed, held: u64, dead: u64, who: &str) -> String {
             count(held, "connection", "connections"),
             place(addr, port)
         ),
+        Blamed::Workers(addr, port) => {
+            format!("{sockets} in CLOSE_WAIT accepted on {}, held by {who}", place(addr, port))
+        }
         _ if held == 0 => {
             format!(
                 "{} of {who} lead to no socket any more",
@@ -304,6 +345,16 @@ fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
     let with = |wanted: fn(u32) -> bool| {
         number(leak.sockets.iter().filter(|(s, _)| wanted(s.recv_queue)).count() as u64)
     };
+    let mut read = Vec::new();
+    for (n, what) in [
+        (with(|n| n == 1), "were not read"),
+        (with(|n| n == 0), "were read to the end (an idle half-closed connection looks the same)"),
+        (with(|n| n > 1), "hold unread data"),
+    ] {
+        if n != "0" {
+            read.push(format!("{n} {what}"));
+        }
+    }
     let peers: std::collections::BTreeSet<String> =
         leak.sockets.iter().map(|(s, _)| place(s.peer_addr, s.peer_port)).collect();
     let peers: Vec<String> = peers.into_iter().collect();
@@ -312,12 +363,7 @@ fn sockets_sentences(leak: &Leak<'_>) -> Vec<String> {
             (a, b) if a == b => format!("The oldest is there for {a}."),
             (a, b) => format!("The oldest is there for {a} to {b}."),
         },
-        format!(
-            "Since the FIN {} were not read, {} were read to the end, {} hold unread data.",
-            with(|n| n == 1),
-            with(|n| n == 0),
-            with(|n| n > 1)
-        ),
+        format!("Since the FIN {}.", read.join(", ")),
         format!("Peers: {}.", join(&peers, EXAMPLES)),
     ]
 }
@@ -367,40 +413,46 @@ fn why(blamed: Blamed, dead: u64) -> String {
 }
 
 fn next(blamed: Blamed, leak: &Leak<'_>, process: Option<&Process>) -> Vec<String> {
-    let mut next = vec!["tcpvet list --state close-wait".to_string()];
-    match (blamed, process) {
-        (Blamed::Process(pid), process) => {
-            next.push(format!("ss -tanp state close-wait | grep pid={pid},"));
+    let mut next = Vec::new();
+    if !leak.sockets.is_empty() {
+        next.push("tcpvet list --state close-wait".to_string());
+    }
+    match blamed {
+        Blamed::Process(pid) => {
+            if !leak.sockets.is_empty() {
+                next.push(format!("ss -tanp state close-wait | grep pid={pid},"));
+            }
             next.push(format!("ls -l /proc/{pid}/fd; grep files /proc/{pid}/limits"));
             if let Some(fd) = process.and_then(|p| p.unhashed_fds.first()) {
                 next.push(format!("getfattr -h -n system.sockprotoname /proc/{pid}/fd/{fd}"));
             }
         }
-        (Blamed::Listener(_, port), _) => next.push(format!("ss -ltnp 'sport = :{port}'")),
-        (Blamed::Unnamed(..), _) => {
-            if let Some((socket, _)) = leak.sockets.first() {
-                next.push(format!("sudo ss -tanpe 'sport = :{}'", socket.local_port));
-            }
+        Blamed::Listener(_, port) => next.push(format!("ss -ltnp 'sport = :{port}'")),
+        Blamed::Workers(_, port) => {
+            next.push(format!("ss -tanp state close-wait 'sport = :{port}'"));
+        }
+        Blamed::Unnamed(_, 0) => next.push("sudo ss -tanpe state close-wait".into()),
+        Blamed::Unnamed(_, port) => {
+            next.push(format!("sudo ss -tanpe state close-wait 'sport = :{port}'"));
         }
     }
     next
 }
 
 fn remedies(blamed: Blamed, who: &str) -> Vec<Remedy> {
-    let text = match blamed {
-        Blamed::Listener(..) => {
-            format!("{who}: call accept(); look for a blocked thread or EMFILE")
-        }
-        _ => {
-            format!("{who}: close the socket when recv() returns 0, on every path, errors included")
-        }
-    };
-    vec![
-        Remedy::Application(text),
-        Remedy::Application(
-            "until then restart it before its descriptors run out; no sysctl helps".into(),
+    let (cure, meanwhile) = match blamed {
+        Blamed::Listener(..) => (
+            format!("{who}: call accept(); look for a blocked thread or EMFILE"),
+            "they leave the queue when they are accepted or the listener closes; no sysctl helps",
         ),
-    ]
+        _ => (
+            format!(
+                "{who}: close the socket when recv() returns 0, on every path, errors included"
+            ),
+            "until then restart it before its descriptors run out; no sysctl helps",
+        ),
+    };
+    vec![Remedy::Application(cure), Remedy::Application(meanwhile.into())]
 }
 
 #[cfg(test)]
@@ -534,6 +586,28 @@ mod tests {
     }
 
     #[test]
+    fn workers_of_one_listener_are_judged_together() {
+        let mut s = fresh();
+        s.sockets.push(listener("0.0.0.0:8080", 0, 16));
+        for i in 0..12 {
+            let mut one =
+                socket(State::CloseWait, "127.0.0.1:8080", &format!("127.0.0.1:{}", 40000 + i));
+            one.inode = 100 + i;
+            push_detailed(&mut s, one, detail(2000, 9000, 9000));
+            hold(&mut s, 100 + i, 42 + i % 2, i);
+        }
+        process(&mut s, 42, "worker", 1024, 9);
+        process(&mut s, 43, "worker", 1024, 9);
+        let f = judge(&s);
+        assert_eq!(f.len(), 1);
+        assert_eq!(
+            f[0].title,
+            "12 sockets in CLOSE_WAIT accepted on 0.0.0.0:8080, held by worker[42], worker[43]"
+        );
+        assert_eq!(f[0].facts["close_wait"].to_string(), "12");
+    }
+
+    #[test]
     fn hidden_owners_are_told_by_their_listener_and_never_called_root() {
         let mut s = leaking(10, 1024);
         s.sockets.push(listener("127.0.0.1:8080", 0, 16));
@@ -541,7 +615,7 @@ mod tests {
         let f = &judge(&s)[0];
         assert!(matches!(&f.subject, Subject::Listener { port: 8080, .. }));
         assert_eq!(f.subject.culprits()[0].provenance, Provenance::Hidden);
-        assert_eq!(f.title, "10 sockets in CLOSE_WAIT held by a hidden process");
+        assert_eq!(f.title, "10 sockets in CLOSE_WAIT held by hidden processes");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::limit::Limits;
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, RULES, Rule};
 use crate::model::Snapshot;
+use crate::model::place::Place;
 use crate::model::wants::Wants;
 
 /// The verdict of a run. The order is that of precedence: what is certain and bad beats what could not be told, and that beats a
@@ -96,6 +97,10 @@ pub fn run(selection: &Selection, snapshot: &Snapshot) -> Report {
             Outcome::NotEvaluated(..) | Outcome::Clear(_) => {}
         }
         outcomes.push((rule, outcome));
+    }
+    let place = Place::of(snapshot);
+    for command in findings.iter_mut().flat_map(|f| &mut f.next) {
+        *command = place.reach(command);
     }
     findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key()));
     let worst = findings.iter().map(|f| Status::of(f.severity)).max().unwrap_or(Status::Ok);

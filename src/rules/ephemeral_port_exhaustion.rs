@@ -1,10 +1,13 @@
 //! `ephemeral-port-exhaustion`: the ports for connections to one destination run out.
 
-use super::finding::{Finding, Severity, Subject};
+use std::collections::BTreeMap;
+
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
+use crate::model::endpoint::place;
 use crate::model::ports::{EphemeralRange, Pool};
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
@@ -27,12 +30,14 @@ rule! {
     /// known, because no live connection to the destination shows timestamps, the headroom is an interval.
     ///
     /// # Thresholds
-    /// Ratios of the usable ports that are taken: `info` from 0.5 (longer searches), `warning` from 0.75, `critical` from 0.9. Where the
+    /// Ratios of the usable ports that are taken: `info` above 0.5 (longer searches), `warning` above 0.75, `critical` above 0.9. Where the
     /// headroom is an interval, the better end decides between warning and critical, and the worse end at most informs.
     ///
     /// # What can fool it
     /// In a range of an odd number of ports the search reaches the lowest one only by chance, so the last port may stay free (`untried`).
-    /// Programs that bind() before connect() without IP_BIND_ADDRESS_NO_PORT use another, smaller pool. Ports held by a closed listener's
+    /// Programs that bind() to port 0 before connect() without IP_BIND_ADDRESS_NO_PORT use another, smaller pool and take their ports from
+    /// every destination; the kernel does not tell such a socket from one that connect() gave its port, so that the headroom of others is
+    /// too high by their number. Ports held by a closed listener's
     /// accepted connections look free. Exhaustion of SNAT or conntrack on a gateway cannot be seen from sockets. The dump is not atomic:
     /// under heavy churn the counts are off by what changed meanwhile.
     ///
@@ -72,6 +77,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         Err(outcome) => return outcome,
     };
     let range = &pools.range;
+    if pools.free == 0 {
+        return Outcome::Fired(vec![no_port(now, range)]);
+    }
     let findings: Vec<Finding> =
         pools.busy.iter().filter_map(|pool| finding(now, range, pool, limits)).collect();
     if !findings.is_empty() {
@@ -82,6 +90,37 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         Some(used) => format!("busiest destination uses {} of {ports}", number(used.into())),
         None => format!("no destination uses a fortieth of {ports}"),
     })
+}
+
+/// Not one port is left for any destination: all are reserved, listened on or bound.
+fn no_port(now: &Snapshot, range: &EphemeralRange) -> Finding {
+    let size = f64::from(range.size());
+    Finding {
+        id: RULE.id,
+        severity: Severity::Critical,
+        netns: now.netns.clone(),
+        title: format!("no port from {} to {} is usable for connect()", range.low, range.high),
+        subject: Subject::Namespace,
+        facts: BTreeMap::from([("usable", 0.0), ("headroom", 0.0), ("range_size", size)]),
+        thresholds: Thresholds { critical: Some(0.0), ..Thresholds::default() },
+        evidence: vec![format!(
+            "{} of the range are not reserved, and listeners or binds hold them.",
+            count(range.size().into(), "port", "ports")
+        )],
+        why: "Every connect() without a port of its own fails with EADDRNOTAVAIL, which no counter shows.".into(),
+        next: vec![
+            "sysctl -ar 'ip_local_(port|reserved)'".into(),
+            "tcpvet list --state listen,bound-inactive".into(),
+        ],
+        remedies: vec![
+            Remedy::Application("let listeners and binds use ports outside the range".into()),
+            Remedy::Setting {
+                knob: "net.ipv4.ip_local_port_range",
+                wish: Wish::MorePorts,
+                because: "no port of it is usable".into(),
+            },
+        ],
+    }
 }
 
 fn finding(
@@ -142,7 +181,7 @@ fn finding(
         }
         .into(),
         next: vec![
-            format!("ss -tan 'dst {} and dport = :{}'", to.peer_addr, to.peer_port),
+            format!("ss -tan dst {}", place(to.peer_addr, to.peer_port)),
             "sysctl -ar 'ip_local_(port|reserved)|tcp_tw_reuse'".into(),
         ],
         remedies: pools::remedies(now, pool),
@@ -219,6 +258,15 @@ mod tests {
         let f = judge(&s).unwrap();
         assert_eq!(f.severity, Severity::Info);
         assert_eq!((f.facts["headroom"], f.facts["headroom_max"]), (9.0, 1009.0));
+    }
+
+    #[test]
+    fn a_range_without_a_usable_port_is_critical_without_any_connection() {
+        let mut s = filled(0);
+        set(&mut s, "net.ipv4.ip_local_reserved_ports", "20000-21008");
+        let f = judge(&s).unwrap();
+        assert_eq!(f.severity, Severity::Critical);
+        assert_eq!(f.title, "no port from 20000 to 21008 is usable for connect()");
     }
 
     #[test]

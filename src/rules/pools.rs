@@ -86,8 +86,13 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
     remedies.push(Remedy::Application(
         "spread over more destination addresses or ports, or more source addresses".into(),
     ));
+    let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
+    let too_weak = match now.sysctls.integer("net.ipv4.tcp_tw_reuse") {
+        Some(0) => true,
+        Some(2) => !loopback,
+        _ => false,
+    };
     if pool.time_wait > 0 && matches!(pool.reuse, Reuse::Not(_)) {
-        let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
         if now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
             remedies.push(Remedy::Setting {
                 knob: "net.ipv4.tcp_timestamps",
@@ -95,6 +100,8 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
                 because: "a port in TIME_WAIT can be reused only with timestamps".into(),
             });
         }
+    }
+    if pool.time_wait > 0 && too_weak {
         remedies.push(Remedy::Setting {
             knob: "net.ipv4.tcp_tw_reuse",
             wish: Wish::Order(if loopback { 2 } else { 1 }),

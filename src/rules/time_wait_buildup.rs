@@ -7,6 +7,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
+use crate::model::endpoint::place;
 use crate::model::listener::Listeners;
 use crate::model::ports::{EphemeralRange, Pool, Pools, is_client};
 use crate::model::state::State;
@@ -74,7 +75,7 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
-    let Pools { range, busy } = match pools::judged(evidence) {
+    let Pools { range, busy, .. } = match pools::judged(evidence) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
@@ -97,7 +98,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             )
         }
         _ => format!(
-            "{} in TIME_WAIT, {} on the client side, not enough to fill the ports of any destination",
+            "{} in TIME_WAIT, {} on the client side; they block no more than half of any destination's ports",
             count(total, "socket", "sockets"),
             number(client)
         ),
@@ -153,10 +154,7 @@ fn destination(
         evidence,
         why: "This side closes first, so each connection keeps its port for 60 s more.".into(),
         next: vec![
-            format!(
-                "ss -tano state time-wait 'dst {} and dport = :{}'",
-                to.peer_addr, to.peer_port
-            ),
+            format!("ss -tano state time-wait dst {}", place(to.peer_addr, to.peer_port)),
             "nstat -az TcpExtTW TcpExtTWRecycled TcpExtTCPTimeWaitOverflow".into(),
         ],
         remedies: pools::remedies(now, pool),

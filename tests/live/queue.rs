@@ -33,7 +33,7 @@ lab_test!(a_backlog_of_five_holds_six_and_twenty_connects_drop_fourteen, {
     let checked = run(&["check"]);
     assert_eq!(checked.status, 1);
     assert!(
-        checked.out.starts_with("WARNING: warning accept-queue-full: 6 connections waiting"),
+        checked.out.starts_with("WARNING: accept-queue-full: 6 connections waiting"),
         "{}",
         checked.out
     );

@@ -85,9 +85,9 @@ impl ItemDocument {
             undo: item.place.set(knob.name, &item.now),
             persist: item.place.persist(),
             verify: format!(
-                "{}; tcpvet check --select {}",
+                "{}; {}",
                 item.place.show(knob.name),
-                item.rules.join(",")
+                item.place.reach(&format!("tcpvet check --select {}", item.rules.join(",")))
             ),
         }
     }

@@ -75,11 +75,11 @@ pub struct FindingDocument {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ThresholdsDocument {
-    /// Info above this.
+    /// Where info begins.
     pub info: Option<Number>,
-    /// Warning above this.
+    /// Where warning begins.
     pub warning: Option<Number>,
-    /// Critical above this.
+    /// Where critical begins.
     pub critical: Option<Number>,
 }
 

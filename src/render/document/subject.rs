@@ -24,7 +24,8 @@ impl Endpoint {
         Endpoint { addr: addr.text(family), port: (port != 0).then_some(port) }
     }
 
-    fn plain(addr: Addr, port: u16) -> Endpoint {
+    /// An end without regard to a socket's family: v4-mapped is written as IPv4.
+    pub fn plain(addr: Addr, port: u16) -> Endpoint {
         Endpoint { addr: addr.to_string(), port: (port != 0).then_some(port) }
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Head;
 use super::number::ByState;
+use super::subject::Endpoint;
 use crate::model::Snapshot;
 use crate::model::endpoint::Family;
 use crate::model::listener::Listeners;
@@ -57,10 +58,28 @@ pub struct PortsDocument {
     pub high: u16,
     /// Ports of the range that are not reserved.
     pub size: u32,
-    /// Ports in use toward the fullest destination; null while none uses a fortieth of the range.
-    pub busiest_used: Option<u32>,
-    /// Connections that still fit toward it.
-    pub busiest_headroom: Option<u32>,
+    /// The fullest destination; null while none uses a fortieth of the range.
+    pub fullest: Option<PoolDocument>,
+}
+
+/// Ports toward one destination.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PoolDocument {
+    /// Our address.
+    pub local_addr: String,
+    /// Their address and port.
+    pub peer: Endpoint,
+    /// Ports that can serve it at all.
+    pub usable: u32,
+    /// Ports in use toward it, TIME_WAIT included.
+    pub used: u32,
+    /// TIME_WAIT among them.
+    pub time_wait: u32,
+    /// Connections that still fit, at least.
+    pub headroom: u32,
+    /// Connections that still fit, at most; differs where reuse of TIME_WAIT is unknown.
+    pub headroom_max: u32,
 }
 
 /// Host-wide numbers of sockstat, whatever the namespace.
@@ -109,8 +128,15 @@ fn namespace(snapshot: &Snapshot) -> NamespaceDocument {
             low: p.range.low,
             high: p.range.high,
             size: p.range.size(),
-            busiest_used: p.busy.first().map(|b| b.used),
-            busiest_headroom: p.busy.first().map(crate::model::ports::Pool::headroom),
+            fullest: p.busy.first().map(|b| PoolDocument {
+                local_addr: b.destination.local_addr.to_string(),
+                peer: Endpoint::plain(b.destination.peer_addr, b.destination.peer_port),
+                usable: b.usable,
+                used: b.used,
+                time_wait: b.time_wait,
+                headroom: b.headroom(),
+                headroom_max: b.headroom_max(),
+            }),
         }),
     }
 }

@@ -30,7 +30,10 @@ pub fn render(snapshot: &Snapshot, report: &Report, document: &Advise, style: St
         }
     }
     if document.items.is_empty() {
-        out.push_str("\nno setting helps, or those that do are set as far already\n");
+        out.push('\n');
+        let text =
+            "no setting helps: none has an effect here, or those that do are set as far already";
+        out.push_str(&wrapped(style, "", 0, text));
     } else {
         let rows: Vec<Vec<String>> = document
             .items

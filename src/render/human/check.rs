@@ -28,15 +28,28 @@ fn sentence(check: &Check) -> String {
             c.fail,
             c.unknown
         ));
+        let failed = check.assertions.iter().filter(|a| a.outcome == Verdict::Fail);
+        parts.extend(failed.take(MAX_TITLES).map(|a| {
+            format!("{} measured {}, wanted {}", a.name, a.measured.unwrap_or_default(), a.wanted)
+        }));
     }
-    let titles = check.findings.iter().take(MAX_TITLES);
-    parts.extend(titles.map(|f| format!("{} {}: {}", f.severity.word(), f.id, f.title)));
+    let shown = check.findings.iter().take(MAX_TITLES);
+    parts.extend(shown.map(|f| match f.severity.word() == check.status.word() {
+        true => format!("{}: {}", f.id, f.title),
+        false => format!("{} {}: {}", f.severity.word(), f.id, f.title),
+    }));
     if let Some(more @ 1..) = check.findings.len().checked_sub(MAX_TITLES) {
         parts.push(format!("{more} more"));
     }
-    let clear = check.rules.iter().filter(|r| r.outcome == "clear").count() as u64;
+    let of = |outcome: &str| check.rules.iter().filter(|r| r.outcome == outcome).count() as u64;
     if check.findings.is_empty() && !check.rules.is_empty() {
-        parts.push(format!("{} clear", count(clear, "rule", "rules")));
+        parts.push(format!("{} clear", count(of("clear"), "rule", "rules")));
+    }
+    let told = |id: &str| check.findings.iter().any(|f| f.id == id);
+    let silent = check.rules.iter().filter(|r| r.outcome == "fired" && !told(r.id));
+    let silent: Vec<&str> = silent.map(|r| r.id).collect();
+    if !silent.is_empty() {
+        parts.push(format!("info only: {}", silent.join(", ")));
     }
     let open = check.rules.iter().filter(|r| r.outcome == "not_evaluated");
     parts.extend(

@@ -1,35 +1,36 @@
 //! The diagnosis for a person: a headline, the findings, worst first, one line for what is clear and one for what could not be told.
 
 use super::{INDENT, labelled, states, unseen};
+use crate::advise::Plan;
 use crate::model::Snapshot;
 use crate::model::culprit::Culprit;
 use crate::phrase::{count, join};
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
 use crate::rules::engine::Report;
-use crate::rules::finding::{Finding, Remedy, Severity};
+use crate::rules::finding::{Finding, Remedy};
 use crate::rules::outcome::Outcome;
 
-/// Findings written in full; the rest is counted.
-const MAX_FINDINGS: usize = 50;
+/// Findings written in full; the others stand in the overview.
+const MAX_FINDINGS: usize = 10;
+
+/// Findings in the overview; the rest is counted.
+const MAX_ROWS: usize = 50;
 
 /// The whole text.
-pub fn render(snapshot: &Snapshot, report: &Report, style: Style) -> String {
+pub fn render(snapshot: &Snapshot, report: &Report, plan: &Plan, style: Style) -> String {
     let mut out = headline(snapshot, report, style);
     out.push_str(&unseen(style, snapshot));
     if report.findings.len() > 1 {
         out.push('\n');
-        out.push_str(&overview(&report.findings));
+        out.push_str(&overview(&report.findings, style));
     }
     for finding in report.findings.iter().take(MAX_FINDINGS) {
         out.push('\n');
-        out.push_str(&block(finding, style));
+        out.push_str(&block(finding, plan, style));
     }
-    if let Some(more) = report.findings.len().checked_sub(MAX_FINDINGS + 1) {
-        out.push_str(&format!(
-            "\n{} more; --json lists all\n",
-            count(more as u64 + 1, "finding", "findings")
-        ));
+    if report.findings.len() > MAX_FINDINGS {
+        out.push_str(&format!("\nthe {MAX_FINDINGS} worst are told in full; --json has all\n"));
     }
     out.push('\n');
     out.push_str(&outcomes(report, style));
@@ -54,22 +55,31 @@ fn headline(snapshot: &Snapshot, report: &Report, style: Style) -> String {
     wrapped(style, &format!("{} ", style.status(report.status)), 0, &text)
 }
 
-/// All findings at a glance.
-fn overview(findings: &[Finding]) -> String {
+/// All findings at a glance; titles are cut where there is a width.
+fn overview(findings: &[Finding], style: Style) -> String {
+    let longest = findings.iter().map(|f| f.id.len()).max().unwrap_or_default();
+    let room = style.width.map_or(usize::MAX, |w| w.saturating_sub(longest + 12));
     let rows: Vec<Vec<String>> = findings
         .iter()
-        .take(MAX_FINDINGS)
+        .take(MAX_ROWS)
         .map(|f| {
-            let who: Vec<String> = f.subject.culprits().iter().map(Culprit::name).collect();
-            let who = if who.is_empty() { "-".to_string() } else { join(&who, 1) };
-            vec![f.severity.word().to_string(), f.id.to_string(), who]
+            let mut title: String = f.title.chars().take(room).collect();
+            if f.title.chars().count() > room {
+                title.pop();
+                title.push('…');
+            }
+            vec![f.severity.word().to_string(), f.id.to_string(), title]
         })
         .collect();
-    table::short(&["SEVERITY", "FINDING", "WHO"], &rows, &[])
+    let mut out = table::short(&["SEVERITY", "FINDING", "WHAT"], &rows, &[]);
+    if let Some(more @ 1..) = findings.len().checked_sub(MAX_ROWS) {
+        out.push_str(&format!("and {}; --json lists all\n", count(more as u64, "more", "more")));
+    }
+    out
 }
 
 /// One finding in full.
-fn block(finding: &Finding, style: Style) -> String {
+fn block(finding: &Finding, plan: &Plan, style: Style) -> String {
     let head = format!("{} {} ", style.severity(finding.severity), style.strong(finding.id));
     let mut out = format!("{}\n", head.trim_end());
     out.push_str(&wrapped(style, "  ", 2, &finding.title));
@@ -89,19 +99,18 @@ fn block(finding: &Finding, style: Style) -> String {
         label = "";
     }
     label = "fix";
-    let mut settings = Vec::new();
     for remedy in &finding.remedies {
-        match remedy {
-            Remedy::Application(text) => {
-                out.push_str(&labelled(style, label, text));
-                label = "";
-            }
-            Remedy::Setting { knob, .. } => settings.push(*knob),
+        if let Remedy::Application(text) = remedy {
+            out.push_str(&labelled(style, label, text));
+            label = "";
         }
     }
-    if !settings.is_empty() && finding.severity >= Severity::Info {
-        let text = format!("settings that may help: {} (see 'tcpvet advise')", settings.join(", "));
+    let key = finding.key();
+    for item in plan.items.iter().filter(|i| i.findings.contains(&key)) {
+        let now = if item.now.is_empty() { "(empty)" } else { item.now.as_str() };
+        let text = format!("{}: {now} -> {}", item.knob.name, item.proposed);
         out.push_str(&labelled(style, label, &text));
+        label = "";
     }
     out
 }

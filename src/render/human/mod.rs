@@ -33,6 +33,16 @@ fn command(style: Style, label: &str, text: &str) -> String {
     out
 }
 
+/// Says that this is a capture, of which host and from when; empty for a live look.
+pub fn origin(snapshot: &Snapshot, is_capture: bool) -> String {
+    if !is_capture {
+        return String::new();
+    }
+    let host = &snapshot.host;
+    let time = crate::render::document::rfc3339(snapshot.time_ms);
+    format!("capture of {}, Linux {}, taken {time}\n", host.hostname, host.kernel)
+}
+
 /// States with their counts, empty ones left out: `listen 5, established 20`.
 fn states(counts: &[u64; 12]) -> String {
     let some: Vec<String> = State::ALL

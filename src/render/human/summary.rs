@@ -3,7 +3,7 @@
 use super::unseen;
 use crate::model::Snapshot;
 use crate::model::state::State;
-use crate::phrase::number;
+use crate::phrase::{count, number};
 use crate::render::document::summary::SummaryDocument;
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
@@ -13,9 +13,9 @@ pub fn render(snapshot: &Snapshot, document: &SummaryDocument, style: Style) -> 
     let mut out = String::new();
     for ns in &document.namespaces {
         out.push_str(&format!(
-            "{} {} sockets: {} IPv4, {} IPv6, {} not accepted yet\n",
+            "{} {}: {} IPv4, {} IPv6, {} not accepted yet\n",
             style.strong(&format!("{}:", ns.netns)),
-            number(ns.sockets),
+            count(ns.sockets, "socket", "sockets"),
             number(ns.ipv4),
             number(ns.ipv6),
             number(ns.unaccepted)
@@ -28,30 +28,38 @@ pub fn render(snapshot: &Snapshot, document: &SummaryDocument, style: Style) -> 
             .collect();
         out.push_str(&table::short(&["  STATE", "SOCKETS"], &rows, &[1]));
         if let Some(p) = &ns.ports {
-            let busiest = match (p.busiest_used, p.busiest_headroom) {
-                (Some(used), Some(left)) => {
+            let fullest = match &p.fullest {
+                Some(f) => {
+                    let left = match f.headroom == f.headroom_max {
+                        true => number(f.headroom.into()),
+                        false => format!(
+                            "{} to {}",
+                            number(f.headroom.into()),
+                            number(f.headroom_max.into())
+                        ),
+                    };
                     format!(
-                        "{} taken for the fullest destination, {} left",
-                        number(used.into()),
-                        number(left.into())
+                        "fullest toward {} port {}: {} used ({} in TIME_WAIT) of {} usable, {left} left",
+                        f.peer.addr,
+                        f.peer.port.unwrap_or_default(),
+                        number(f.used.into()),
+                        number(f.time_wait.into()),
+                        number(f.usable.into())
                     )
                 }
-                _ => "no destination uses a fortieth of them".to_string(),
+                None => "no destination uses a fortieth of them".to_string(),
             };
-            let text = format!("{} to {}: {}; {busiest}", p.low, p.high, number(p.size.into()));
+            let text = format!("{} to {}: {}; {fullest}", p.low, p.high, number(p.size.into()));
             out.push_str(&wrapped(style, "ephemeral ports ", 2, &text));
         }
         if let Some(client) = ns.time_wait_client.filter(|n| *n > 0) {
-            out.push_str(&format!(
-                "TIME_WAIT on the client side, holding ports: {}\n",
-                number(client)
-            ));
+            out.push_str(&format!("TIME_WAIT on the client side: {}\n", number(client)));
         }
     }
     let h = &document.host_wide;
     if let (Some(orphans), Some(alloc), Some(pages)) = (h.orphans, h.allocated, h.memory_pages) {
         let text =
-            format!("{orphans} orphans, {alloc} TCP sockets allocated, {pages} pages of memory");
+            format!("orphans {orphans}, TCP sockets allocated {alloc}, pages of memory {pages}");
         out.push_str(&wrapped(style, "whole host: ", 2, &text));
     }
     out.push_str(&unseen(style, snapshot));

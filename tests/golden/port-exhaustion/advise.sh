@@ -3,6 +3,7 @@
 # 2027-01-15T08:00:00.000Z on lab, Linux 6.18.0
 # for network namespace net:[4026532317]
 set -e
+[ "$(readlink /proc/self/ns/net)" = 'net:[4026532317]' ] || { echo 'this is another network namespace' >&2; exit 3; }
 
 # somebody listens inside the wider range, on port 18080; unreserved, a connection could take it
 # risk: none known; writing it replaces the whole list, so the present entries are kept in the proposal

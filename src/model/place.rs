@@ -1,11 +1,12 @@
 //! Where a setting is to be made, as commands: here, in a named namespace, or in the definition of a container.
 
-use crate::model::Snapshot;
-use crate::model::coverage::Seen;
+use super::Snapshot;
+use super::coverage::Seen;
 
 /// How commands reach the namespace of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    name: Option<String>,
     prefix: String,
     initial: bool,
 }
@@ -14,7 +15,7 @@ impl Place {
     /// From what the snapshot tells of its namespace.
     pub fn of(snapshot: &Snapshot) -> Place {
         let name = snapshot.netns.as_str();
-        let prefix = if name.starts_with("net:[") || name.is_empty() {
+        let prefix = if name.starts_with("net:[") || name.is_empty() || name.contains(' ') {
             String::new()
         } else if name.contains('/') {
             format!("nsenter --net={} ", quoted(name))
@@ -25,7 +26,8 @@ impl Place {
         };
         // tcp_mem exists in the initial namespace only.
         let child = snapshot.sysctls.missing("net.ipv4.tcp_mem") == Some(Seen::Absent);
-        Place { prefix, initial: !child }
+        let name = (!prefix.is_empty()).then(|| name.to_string());
+        Place { name, prefix, initial: !child }
     }
 
     /// A command that sets a value until the next boot.
@@ -36,6 +38,26 @@ impl Place {
     /// A command that shows a value.
     pub fn show(&self, name: &str) -> String {
         format!("{}sysctl -n {name}", self.prefix)
+    }
+
+    /// A command as it must be typed from outside to mean this namespace: tcpvet has an option for it, readers of the network get the
+    /// prefix, and files of a process are the same everywhere.
+    pub fn reach(&self, command: &str) -> String {
+        let Some(name) = &self.name else { return command.to_string() };
+        let part = |part: &str| match part.split_once(' ') {
+            Some(("tcpvet", rest)) => format!("tcpvet -N {} {rest}", quoted(name)),
+            Some(("ss" | "nstat" | "sysctl", _)) => format!("{}{part}", self.prefix),
+            Some(("sudo", rest)) if rest.starts_with("ss ") => {
+                format!("sudo {}{rest}", self.prefix)
+            }
+            _ => part.to_string(),
+        };
+        command.split("; ").map(part).collect::<Vec<_>>().join("; ")
+    }
+
+    /// What goes before a command that is to run in this namespace; empty for the caller's own.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// How the setting is kept.
@@ -59,8 +81,8 @@ pub fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::Text;
     use super::*;
-    use crate::model::text::Text;
 
     #[test]
     fn commands_reach_the_namespace_they_mean() {
@@ -73,6 +95,19 @@ mod tests {
         assert_eq!(of("/run/x"), "nsenter --net=/run/x sysctl -w a.b='1 2'");
         assert_eq!(of("812"), "nsenter -t 812 -n sysctl -w a.b='1 2'");
         assert_eq!(of("a;reboot"), "ip netns exec 'a;reboot' sysctl -w a.b='1 2'");
+    }
+
+    #[test]
+    fn commands_to_look_further_reach_the_namespace_too() {
+        let s = Snapshot { netns: Text::new(b"blue"), ..Snapshot::default() };
+        let reach = |command: &str| Place::of(&s).reach(command);
+        assert_eq!(reach("tcpvet list --state listen"), "tcpvet -N blue list --state listen");
+        assert_eq!(
+            reach("ss -tan; cat /proc/7/wchan"),
+            "ip netns exec blue ss -tan; cat /proc/7/wchan"
+        );
+        assert_eq!(reach("sudo ss -tanp"), "sudo ip netns exec blue ss -tanp");
+        assert_eq!(Place::of(&Snapshot::default()).reach("ss -tan"), "ss -tan");
     }
 
     #[test]
