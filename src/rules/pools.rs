@@ -92,14 +92,13 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
         Some(2) => !loopback,
         _ => false,
     };
-    if pool.time_wait > 0 && matches!(pool.reuse, Reuse::Not(_)) {
-        if now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
-            remedies.push(Remedy::Setting {
-                knob: "net.ipv4.tcp_timestamps",
-                wish: Wish::AtLeast(1),
-                because: "a port in TIME_WAIT can be reused only with timestamps".into(),
-            });
-        }
+    let without_timestamps = now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0);
+    if pool.time_wait > 0 && without_timestamps {
+        remedies.push(Remedy::Setting {
+            knob: "net.ipv4.tcp_timestamps",
+            wish: Wish::AtLeast(1),
+            because: "a port in TIME_WAIT can be reused only with timestamps".into(),
+        });
     }
     if pool.time_wait > 0 && too_weak {
         remedies.push(Remedy::Setting {
