@@ -95,7 +95,9 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
         let hint = grant(snapshot);
         snapshot.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
     } else {
-        snapshot.coverage.seen("owners");
+        let ended = (owners.vanished > 0)
+            .then(|| format!("{} processes ended while they were read", owners.vanished));
+        snapshot.coverage.note("owners", Seen::Seen, ended, None);
     }
     snapshot.owners = Some(owners);
 }
@@ -161,6 +163,18 @@ mod tests {
         let pids: Vec<_> = owners.of(77).iter().map(|h| (h.pid, h.fd)).collect();
         assert_eq!((pids, owners.denied), (vec![(10, 3), (11, 9)], 1));
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Partial);
+    }
+
+    #[test]
+    fn processes_that_end_meanwhile_are_counted_and_no_gap() {
+        let mut system = Scripted::default();
+        system.processes.insert(10, Some(vec![(3, 77)]));
+        system.ended = vec![11, 12];
+        let mut s = Snapshot::default();
+        read(&system, &mut s, &BTreeSet::from([77, 99]));
+        let source = s.coverage.get("owners").unwrap();
+        assert_eq!(source.reason.as_deref(), Some("2 processes ended while they were read"));
+        assert_eq!((source.state, s.unnamed()), (Seen::Seen, Provenance::Unheld));
     }
 
     #[test]

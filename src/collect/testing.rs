@@ -13,6 +13,8 @@ pub(crate) struct Scripted {
     files: BTreeMap<String, String>,
     /// Socket descriptors by pid; `None` refuses.
     pub(crate) processes: BTreeMap<u32, Option<Vec<(u32, u32)>>>,
+    /// Processes that are listed and gone.
+    pub(crate) ended: Vec<u32>,
 }
 
 impl Scripted {
@@ -44,7 +46,7 @@ impl System for Scripted {
         self.read(path)
     }
     fn pids(&self) -> Result<Vec<u32>, SysError> {
-        Ok(self.processes.keys().copied().collect())
+        Ok(self.processes.keys().chain(&self.ended).copied().collect())
     }
     fn descriptor_count(&self, pid: u32) -> Result<u64, SysError> {
         match self.processes.get(&pid) {
