@@ -18,12 +18,18 @@ pub(super) fn wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
     let mut wants = Wants::default();
     let Some(pools) = evidence.pools() else { return wants };
     wants.explicit_ports = !pools.busy.is_empty();
-    // Explicit binds, not read yet, can only shrink a pool: look a little below the threshold.
-    for pool in pools.busy.iter().filter(|p| p.ratio(p.used) > ratio * 0.8) {
-        if pool.time_wait_old > 0 && matches!(pool.reuse, Reuse::Unknown { .. }) {
+    for pool in &pools.busy {
+        // Explicit binds, not read at first, can shrink a pool a good deal; what a connection shows must be read by then.
+        let taken = pool.ratio(pool.used);
+        if taken > ratio * 0.4
+            && pool.time_wait_old > 0
+            && matches!(pool.reuse, Reuse::Unknown { .. })
+        {
             wants.peer_ports.insert(pool.destination.peer_port);
         }
-        wants.owners.extend(pool.inodes.iter().copied());
+        if taken > ratio * 0.8 {
+            wants.owners.extend(pool.inodes.iter().copied());
+        }
     }
     wants
 }

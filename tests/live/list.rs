@@ -6,10 +6,14 @@ use std::process::Command;
 use serde_json::Value;
 use tcpvet::collect::{Start, start};
 use tcpvet::model::coverage::Seen;
-use tcpvet::model::endpoint::host_port;
+use tcpvet::model::endpoint::{Family, host_port};
+use tcpvet::model::socket::Socket;
+use tcpvet::model::state::{State, StateSet};
 use tcpvet::sys::live::Live;
 use tcpvet::sys::{Kind, SysError, System};
-use tcpvet::wire::request::Request;
+use tcpvet::wire::inet_diag;
+use tcpvet::wire::netlink::{Message, walk};
+use tcpvet::wire::request::{Condition, EXT_INFO, Request};
 
 use crate::support::lab::{Scene, lab_test, pause};
 use crate::support::run::{json, run};
@@ -161,38 +165,65 @@ lab_test!(without_netlink_proc_gives_the_same_sockets_timers_included, {
     assert_eq!(coverage.get("proc_net_tcp").unwrap().state, Seen::Seen);
 });
 
-lab_test!(both_ways_of_asking_give_the_same_sockets, {
-    use tcpvet::model::endpoint::Family;
-    use tcpvet::model::state::StateSet;
-    use tcpvet::wire::inet_diag;
-    use tcpvet::wire::netlink::{Message, walk};
-    let _scene = Scene::start(&["mixed"]);
-    let ask = |family| {
-        let mut found = BTreeSet::new();
-        let request = Request { family, states: StateSet::ALL, extensions: 0, condition: None };
-        let mut go_on = true;
-        Live::here()
-            .sock_diag(&request, &mut |datagram| {
-                walk(datagram, &mut |m| {
-                    match m {
-                        Message::Payload(p) => {
-                            found.insert(inet_diag::socket(p).unwrap().cookie);
-                        }
-                        other => {
-                            assert_eq!(other, Message::Done(None));
-                            go_on = false;
-                        }
+/// The sockets that the kernel gives for a request, and whether each came with tcp_info.
+fn ask(request: Request) -> Vec<(Socket, bool)> {
+    let mut found = Vec::new();
+    let mut go_on = true;
+    Live::here()
+        .sock_diag(&request, &mut |datagram| {
+            walk(datagram, &mut |m| {
+                match m {
+                    Message::Payload(p) => {
+                        let timestamps = inet_diag::detail(p).timestamps();
+                        found.push((inet_diag::socket(p).unwrap(), timestamps == Some(true)));
                     }
-                    go_on
-                });
+                    other => {
+                        assert_eq!(other, Message::Done(None));
+                        go_on = false;
+                    }
+                }
                 go_on
-            })
-            .unwrap();
-        found
-    };
-    let one_walk = ask(None);
-    let mut two = ask(Some(Family::Ipv4));
-    two.extend(ask(Some(Family::Ipv6)));
+            });
+            go_on
+        })
+        .unwrap();
+    found
+}
+
+const ALL: Request =
+    Request { family: None, states: StateSet::ALL, extensions: EXT_INFO, condition: None };
+
+fn cookies(found: &[(Socket, bool)]) -> BTreeSet<u64> {
+    found.iter().map(|(s, _)| s.cookie).collect()
+}
+
+lab_test!(both_ways_of_asking_give_the_same_sockets, {
+    let _scene = Scene::start(&["mixed"]);
+    pause(300);
+    let one_walk = cookies(&ask(ALL));
+    let mut two = cookies(&ask(Request { family: Some(Family::Ipv4), ..ALL }));
+    two.extend(cookies(&ask(Request { family: Some(Family::Ipv6), ..ALL })));
     assert_eq!(one_walk, two);
     assert!(one_walk.len() >= 15);
+});
+
+lab_test!(the_kernel_checks_conditions_as_they_are_meant, {
+    let _mixed = Scene::start(&["mixed"]);
+    let _explicit = Scene::start(&["explicit", "5", "7101"]);
+    pause(300);
+    let all = ask(ALL);
+    for port in [7001, 7003, 9] {
+        let want: BTreeSet<u64> =
+            all.iter().filter(|(s, _)| s.peer_port == port).map(|(s, _)| s.cookie).collect();
+        let found = ask(Request { condition: Some(Condition::PeerPort(port)), ..ALL });
+        assert_eq!(cookies(&found), want, "{port}");
+        let live = found.iter().filter(|(s, _)| s.state == State::Established);
+        assert!(live.clone().all(|(_, timestamps)| *timestamps));
+        assert!(port == 9 || live.count() > 0);
+    }
+    let explicit = ask(Request { condition: Some(Condition::ExplicitPort), ..ALL });
+    let ports: BTreeSet<u16> = explicit.iter().map(|(s, _)| s.local_port).collect();
+    let listening = [7001, 7003, 7101];
+    let bound = 32768 + 10..32768 + 15;
+    assert_eq!(ports, listening.into_iter().chain(bound).collect());
 });
