@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::document::rfc3339;
 use crate::advise::{Item, Plan};
 use crate::model::Snapshot;
-use crate::model::place::Place;
+use crate::model::place::{Place, quoted};
 
 /// Text that may stand in a comment: one line.
 fn comment(out: &mut String, text: &str) {
@@ -66,8 +66,8 @@ pub fn shell(snapshot: &Snapshot, plan: &Plan) -> String {
     // A script made in one namespace must not change another: a pipe to sh often runs elsewhere.
     if snapshot.netns.as_str().starts_with("net:[") {
         out.push_str(&format!(
-            "[ \"$(readlink /proc/self/ns/net)\" = '{}' ] || {{ echo 'this is another network namespace' >&2; exit 3; }}\n",
-            snapshot.netns
+            "[ \"$(readlink /proc/self/ns/net)\" = {} ] || {{ echo 'this is another network namespace' >&2; exit 3; }}\n",
+            quoted(snapshot.netns.as_str())
         ));
     }
     for item in &plan.items {
@@ -76,4 +76,29 @@ pub fn shell(snapshot: &Snapshot, plan: &Plan) -> String {
         let _ = writeln!(out, "{}", item.place.set(item.knob.name, &item.proposed));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::fresh;
+    use crate::model::text::Text;
+
+    #[test]
+    fn a_name_from_a_capture_cannot_leave_its_quotes() {
+        let mut s = fresh();
+        s.netns = Text::new(b"net:[1'; touch /tmp/x; ']");
+        let item = Item {
+            knob: &crate::advise::knobs::KNOBS[0],
+            now: String::new(),
+            proposed: "80".into(),
+            findings: Vec::new(),
+            rules: Vec::new(),
+            evidence: vec!["a\nreboot".into()],
+            place: Place::of(&s),
+        };
+        let text = shell(&s, &Plan { application: Vec::new(), items: vec![item] });
+        assert!(text.contains(r"= 'net:[1'\''; touch /tmp/x; '\'']' ] ||"), "{text}");
+        assert!(text.lines().all(|l| !l.starts_with("reboot")), "{text}");
+    }
 }

@@ -157,12 +157,13 @@ impl Capture {
     /// It cannot be read, is not a capture, is of another layout, or has been truncated.
     pub fn load(from: &Path) -> Result<Capture, SysError> {
         let place = from.display().to_string();
-        let mut files = read_files(from).map_err(|e| match e.raw_os_error() {
+        let trouble = |e: std::io::Error| match e.raw_os_error() {
             Some(_) => SysError::from_io(&place, &e),
             // The library's words quote the file, which may be one that the user should not see.
             None => SysError::failed(&place, "not a capture: neither a folder nor a whole tar"),
-        })?;
-        let manifest = files.remove("manifest.json").ok_or_else(|| {
+        };
+        let mut files = Files::open(from).map_err(trouble)?;
+        let manifest = files.take("manifest.json").map_err(trouble)?.ok_or_else(|| {
             SysError::failed(&place, "no manifest.json in it, so it is not a capture of tcpvet")
         })?;
         let bad = |what: String| SysError::failed(&place, what);
@@ -182,8 +183,8 @@ impl Capture {
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|e| {
             bad(format!("manifest.json is damaged at line {} column {}", e.line(), e.column()))
         })?;
-        let lines =
-            files.remove("files.jsonl").ok_or_else(|| bad("files.jsonl is missing".into()))?;
+        let lines = files.take("files.jsonl").map_err(trouble)?;
+        let lines = lines.ok_or_else(|| bad("files.jsonl is missing".into()))?;
         let texts = parse_texts(&lines).map_err(bad)?;
         if texts.len() != manifest.texts {
             return Err(bad(format!(
@@ -197,7 +198,8 @@ impl Capture {
             let answer = match entry.error {
                 Some(error) => Err(error),
                 None => {
-                    let bytes = files.remove(&format!("{name}.nl")).unwrap_or_default();
+                    let bytes = files.take(&format!("{name}.nl")).map_err(trouble)?;
+                    let bytes = bytes.unwrap_or_default();
                     if bytes.len() as u64 != entry.bytes {
                         return Err(bad(format!(
                             "truncated: {}.nl holds {} of {} bytes",
@@ -219,37 +221,59 @@ fn create(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Every file of a capture, flat.
-fn read_files(from: &Path) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
-    let mut files = BTreeMap::new();
-    if std::fs::metadata(from)?.is_dir() {
-        for entry in std::fs::read_dir(from)? {
+/// The files of a capture that is read: only those asked for are opened in a folder, since any folder may be named.
+enum Files<'a> {
+    Folder(&'a Path),
+    Tar(BTreeMap<String, Vec<u8>>),
+}
+
+impl<'a> Files<'a> {
+    fn open(from: &'a Path) -> std::io::Result<Files<'a>> {
+        if std::fs::metadata(from)?.is_dir() {
+            return Ok(Files::Folder(from));
+        }
+        let mut files = BTreeMap::new();
+        let mut archive = tar::Archive::new(File::open(from)?);
+        for entry in archive.entries()? {
             let entry = entry?;
-            if entry.file_type()?.is_file() && entry.metadata()?.len() <= MAX_BYTES {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                files.insert(name, std::fs::read(entry.path())?);
+            let size = entry.size();
+            if !entry.header().entry_type().is_file() || size > MAX_BYTES {
+                continue;
+            }
+            let name = entry.path()?.file_name().map(|n| n.to_string_lossy().into_owned());
+            let mut bytes = Vec::new();
+            entry.take(MAX_BYTES).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 != size {
+                return Err(std::io::Error::other("truncated in the middle of a file"));
+            }
+            if let Some(name) = name {
+                files.insert(name, bytes);
             }
         }
-        return Ok(files);
+        Ok(Files::Tar(files))
     }
-    let mut archive = tar::Archive::new(File::open(from)?);
-    for entry in archive.entries()? {
-        let entry = entry?;
-        let size = entry.size();
-        if !entry.header().entry_type().is_file() || size > MAX_BYTES {
-            continue;
+
+    /// One file; `None` if there is none of that name, or its name is none that a capture uses.
+    fn take(&mut self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
+        let usual = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+        if !name.bytes().all(usual) {
+            return Ok(None);
         }
-        let name = entry.path()?.file_name().map(|n| n.to_string_lossy().into_owned());
-        let mut bytes = Vec::new();
-        entry.take(MAX_BYTES).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 != size {
-            return Err(std::io::Error::other("truncated in the middle of a file"));
-        }
-        if let Some(name) = name {
-            files.insert(name, bytes);
+        match self {
+            Files::Tar(files) => Ok(files.remove(name)),
+            Files::Folder(folder) => {
+                let path = folder.join(name);
+                match std::fs::metadata(&path) {
+                    Ok(meta) if meta.is_file() && meta.len() <= MAX_BYTES => {
+                        std::fs::read(path).map(Some)
+                    }
+                    Ok(_) => Ok(None),
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(e) => Err(e),
+                }
+            }
         }
     }
-    Ok(files)
 }
 
 fn parse_texts(lines: &[u8]) -> Result<BTreeMap<String, Answer>, String> {
