@@ -18,9 +18,9 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
-/// A ratio as whole percent, rounded down so that 100 % means full.
-pub fn percent(ratio: f64) -> String {
-    format!("{} %", (ratio * 100.0).floor())
+/// A share in whole percent, rounded down so that 100 % means full; an empty whole is full.
+pub fn percent(part: u64, whole: u64) -> String {
+    format!("{} %", part.saturating_mul(100).checked_div(whole).unwrap_or(100))
 }
 
 /// Milliseconds as people say them: `640 ms`, `9.5 s`, `12 min`, `3.2 h`.
@@ -54,7 +54,10 @@ mod tests {
             ["0", "999", "1,000", "28,232", "1,234,567"]
         );
         assert_eq!(count(1, "socket", "sockets"), "1 socket");
-        assert_eq!(percent(0.999), "99 %");
+        assert_eq!(
+            (percent(57, 100), percent(999, 1000), percent(0, 0)),
+            ("57 %".into(), "99 %".into(), "100 %".into())
+        );
         assert_eq!(
             [640, 9500, 720_000, 11_520_000].map(duration),
             ["640 ms", "9.5 s", "12 min", "3.2 h"]

@@ -1,25 +1,22 @@
 //! Descriptors of processes against their limits, and TCP descriptors that no dump shows: a socket that was reset leaves every
 //! dump while its descriptor stays open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{owners, sockets};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::owner::Process;
-use crate::model::socket::{Socket, Timer};
 use crate::model::state::{State, StateSet};
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
+use crate::wire::request::EXT_SECOND_LOOK;
 
 /// A process with fewer descriptors cannot leak enough of them to matter.
 const MIN_DESCRIPTORS: u64 = 10;
 
 /// Fewer unhashed sockets in all are no leak by themselves.
 const MIN_UNHASHED: i64 = 10;
-
-/// With fewer unhashed descriptors a second look is not worth a dump.
-const SECOND_LOOK: usize = 10;
 
 /// Most descriptor numbers kept as examples.
 const EXAMPLES: usize = 5;
@@ -35,8 +32,17 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
     };
     let leaking: BTreeSet<u32> = close_wait_holders(snapshot);
     let mut suspects = Vec::new();
+    let mut uncounted = 0;
     for pid in pids {
-        let Ok(count) = system.descriptor_count(pid) else { continue };
+        let count = match system.descriptor_count(pid) {
+            Ok(count) => count,
+            // Kernels before 6.2 count only what may be listed: then it stays unknown who uses many.
+            Err(e) if e.kind == Kind::Denied => {
+                uncounted += 1;
+                continue;
+            }
+            Err(_) => continue,
+        };
         let holds = leaking.contains(&pid);
         if count < MIN_DESCRIPTORS && !holds {
             continue;
@@ -51,33 +57,18 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
             suspects.push(pid);
         }
     }
+    if uncounted > 0 && snapshot.unhashed_at_most() >= MIN_UNHASHED {
+        let reason = format!("the descriptors of {uncounted} processes may not be counted");
+        let hint = owners::grant(snapshot);
+        snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), Some(hint));
+    }
     // Nobody can hold more unhashed sockets than there are: most boxes have none, and their big servers need no closer look.
-    let possible = unhashed_at_most(snapshot);
+    let possible = snapshot.unhashed_at_most();
     suspects.retain(|pid| possible >= if leaking.contains(pid) { 1 } else { MIN_UNHASHED });
     if suspects.is_empty() || !snapshot.coverage.table_is_whole() {
         return;
     }
-    let known: BTreeSet<u32> = snapshot.sockets.iter().map(|s| s.inode).collect();
-    let here = system.link("/proc/self/ns/net").ok();
-    for pid in suspects {
-        // Sockets of another namespace are in another table; they are not missing from this one.
-        let there = system.link(&format!("/proc/{pid}/ns/net")).ok();
-        if there.is_none() || there != here {
-            continue;
-        }
-        look(system, snapshot, pid, &known);
-    }
-}
-
-/// How many TCP sockets exist that the table does not show: the host-wide number of allocated sockets (sockstat `alloc`, which counts
-/// unhashed ones too) less the full sockets of this namespace. Too high where other namespaces have sockets, never too low.
-fn unhashed_at_most(snapshot: &Snapshot) -> i64 {
-    let Some(allocated) = snapshot.counters.get("sockstat.TCP.alloc") else { return i64::MAX };
-    let is_bucket = |s: &Socket| {
-        matches!(s.state, State::TimeWait | State::SynRecv) || s.timer == Timer::TimeWait
-    };
-    let full = snapshot.sockets.iter().filter(|s| !is_bucket(s)).count();
-    allocated.saturating_sub(i64::try_from(full).unwrap_or(i64::MAX))
+    look(system, snapshot, suspects);
 }
 
 /// The processes that hold sockets in CLOSE_WAIT.
@@ -87,35 +78,61 @@ fn close_wait_holders(snapshot: &Snapshot) -> BTreeSet<u32> {
     waiting.flat_map(|s| owners.of(s.inode)).map(|h| h.pid).collect()
 }
 
-/// Counts the TCP descriptors of one process that no dump shows.
-fn look(system: &dyn System, snapshot: &mut Snapshot, pid: u32, known: &BTreeSet<u32>) {
-    let mut missing = match unhashed(system, pid, known) {
-        Ok(missing) => missing,
-        Err(Kind::Absent) => return,
-        Err(_) => {
-            let reason =
-                format!("the descriptors of process {pid} may not be read, and it uses many");
-            snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), None);
-            return;
+/// Counts the TCP descriptors of the suspects that no dump shows: listed once, listed again, and then held against a second dump,
+/// so that neither what was opened after the first dump nor what was closed meanwhile is called dead.
+fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
+    let known: BTreeSet<u32> = snapshot.sockets.iter().map(|s| s.inode).collect();
+    let here = system.link("/proc/self/ns/net").ok();
+    let mut missing: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+    for pid in suspects {
+        // Sockets of another namespace are in another table; they are not missing from this one.
+        match system.link(&format!("/proc/{pid}/ns/net")) {
+            Ok(there) if Some(&there) != here.as_ref() => continue,
+            Err(e) if e.kind == Kind::Absent => continue,
+            Err(_) => {
+                refused(snapshot, pid);
+                continue;
+            }
+            Ok(_) => {}
         }
-    };
-    if missing.len() >= SECOND_LOOK {
-        // What was opened after the first dump is in the second; what was closed since is no longer held.
-        let mut now = BTreeSet::new();
-        let again = sockets::details(system, StateSet::ALL, 0, None, &mut |s, _| {
-            now.insert(s.inode);
-        });
-        if again.is_ok()
-            && let Ok(still) = unhashed(system, pid, &now)
-        {
-            missing.retain(|m| still.contains(m));
+        match unhashed(system, pid, &known) {
+            Ok(fds) => {
+                missing.insert(pid, fds);
+            }
+            Err(Kind::Absent) => {}
+            Err(_) => refused(snapshot, pid),
         }
     }
-    snapshot.coverage.seen("descriptors");
-    let process =
-        snapshot.processes.entry(pid).or_insert_with(|| Process { pid, ..Process::default() });
-    process.unhashed = Some(missing.len() as u32);
-    process.unhashed_fds = missing.iter().map(|(fd, _)| *fd).take(EXAMPLES).collect();
+    if missing.values().any(|fds| !fds.is_empty()) {
+        for (pid, fds) in missing.iter_mut().filter(|(_, fds)| !fds.is_empty()) {
+            let still = unhashed(system, *pid, &known).unwrap_or_default();
+            fds.retain(|fd| still.contains(fd));
+        }
+        let mut now = BTreeSet::new();
+        let again = sockets::details(system, StateSet::ALL, EXT_SECOND_LOOK, None, &mut |s, _| {
+            now.insert(s.inode);
+        });
+        if again.is_err() {
+            let reason = "the table could not be read again to tell dead descriptors from new ones";
+            snapshot.coverage.note("descriptors", Seen::Partial, Some(reason.into()), None);
+            return;
+        }
+        missing.values_mut().for_each(|fds| fds.retain(|(_, inode)| !now.contains(inode)));
+    }
+    for (pid, fds) in missing {
+        snapshot.coverage.seen("descriptors");
+        let process =
+            snapshot.processes.entry(pid).or_insert_with(|| Process { pid, ..Process::default() });
+        process.unhashed = Some(fds.len() as u32);
+        process.unhashed_fds = fds.iter().map(|(fd, _)| *fd).take(EXAMPLES).collect();
+    }
+}
+
+/// Notes that a process that uses many descriptors may not be looked into.
+fn refused(snapshot: &mut Snapshot, pid: u32) {
+    let reason = format!("the descriptors of process {pid} may not be read, and it uses many");
+    let hint = owners::grant(snapshot);
+    snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), Some(hint));
 }
 
 /// Descriptor and inode of the process's TCP sockets that are not `known`.
@@ -141,6 +158,8 @@ mod tests {
     use super::super::testing::Scripted;
     use super::*;
     use crate::model::testing::{fresh, socket};
+    use crate::wire::netlink::message;
+    use netlink_packet_core::NLMSG_DONE;
 
     fn system(namespace: &str) -> Scripted {
         let limits = format!("{:<26}{:<21}{:<21}{:<10}\n", "Max open files", "20", "20", "files");
@@ -166,7 +185,8 @@ mod tests {
             format!("{n:<26}{:<21}{:<21}{}\n", 1, 1, if n.ends_with("priority") { "" } else { "u" })
         })
         .collect();
-        let mut s = Scripted::default()
+        let empty = vec![message(NLMSG_DONE, 0, &[0; 4])];
+        let mut s = Scripted::dumps(vec![empty])
             .file("/proc/9/limits", &(limits + &all))
             .file("/proc/self/ns/net", "net:[1]")
             .file("/proc/9/ns/net", namespace);
@@ -205,5 +225,14 @@ mod tests {
         let mut snapshot = fresh();
         read(&system("net:[2]"), &mut snapshot);
         assert_eq!(snapshot.processes[&9].unhashed, None);
+    }
+
+    #[test]
+    fn what_may_not_be_counted_is_told() {
+        let mut snapshot = fresh();
+        let mut system = system("net:[1]");
+        system.processes.insert(9, None);
+        read(&system, &mut snapshot);
+        assert!(snapshot.coverage.get("descriptors").is_some_and(|s| s.state == Seen::Partial));
     }
 }

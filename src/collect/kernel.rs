@@ -49,6 +49,23 @@ pub(super) fn host(system: &dyn System, snapshot: &mut Snapshot) {
     snapshot.host.euid = wire::proc_pid::effective_uid(&status);
 }
 
+/// Notes where the kernel shows no bound sockets: they came with Linux 6.8.
+pub(super) fn note_bound_inactive(snapshot: &mut Snapshot) {
+    if snapshot.has_netlink_facts() && older_than_6_8(snapshot.host.kernel.as_str()) {
+        let reason = Some("Linux shows bound, unconnected sockets from 6.8 on".to_string());
+        snapshot.coverage.note("bound_inactive", Seen::Absent, reason, None);
+    }
+}
+
+/// Reads the release; one that cannot be read is taken for a new one.
+fn older_than_6_8(release: &str) -> bool {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|p| p.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) < (6, 8),
+        _ => false,
+    }
+}
+
 /// Reads the sysctls of the namespace.
 pub(super) fn settings(system: &dyn System, snapshot: &mut Snapshot) {
     for name in SYSCTLS {
@@ -97,6 +114,26 @@ pub(super) fn counters(system: &dyn System, snapshot: &mut Snapshot) {
                 };
                 snapshot.coverage.note(name, state, Some(e.to_string()), None);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_read_as_distributions_write_them() {
+        for (release, old) in [
+            ("4.19.0-27-amd64", true),
+            ("6.1.0", true),
+            ("6.7.12-arch1", true),
+            ("6.8.0-45-generic", false),
+            ("6.18.44", false),
+            ("7.0", false),
+            ("", false),
+        ] {
+            assert_eq!(older_than_6_8(release), old, "{release}");
         }
     }
 }

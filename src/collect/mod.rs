@@ -55,11 +55,15 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
             .map_or_else(|_| Text::new(b"an unknown namespace"), |l| Text::new(&l)),
     };
     kernel::host(system, &mut snapshot);
+    // Counters stand before the table: what closes in between then makes the number of sockets outside it too high, not too low.
+    if start.kernel {
+        kernel::counters(system, &mut snapshot);
+    }
     sockets::read(system, start.states, start.extensions, &mut snapshot);
     if start.kernel {
         kernel::settings(system, &mut snapshot);
-        kernel::counters(system, &mut snapshot);
     }
+    kernel::note_bound_inactive(&mut snapshot);
     owners::note_hidden(system, &mut snapshot);
     Ok(snapshot)
 }

@@ -17,7 +17,7 @@ const GRANT: &str =
 const GRANT_ROOT: &str = "run it outside the container or user namespace, or look at what refuses ptrace (yama, SELinux, AppArmor)";
 
 /// The command that helps whoever runs this.
-fn grant(snapshot: &Snapshot) -> String {
+pub(super) fn grant(snapshot: &Snapshot) -> String {
     if snapshot.host.euid == Some(0) { GRANT_ROOT } else { GRANT }.to_string()
 }
 

@@ -5,6 +5,7 @@ pub mod value;
 
 use crate::model::Snapshot;
 use crate::model::socket::Socket;
+use crate::model::text::Text;
 use crate::nearest::nearest;
 use value::Value;
 
@@ -55,7 +56,7 @@ pub fn find(names: &str) -> Result<Vec<&'static Field>, (String, String)> {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("columns are: {}", known.join(" ")),
             };
-            (format!("no column is called '{name}'"), hint)
+            (format!("no column is called '{}'", Text::new(name.as_bytes())), hint)
         })
     };
     names.split(',').map(|name| one(name.trim())).collect()

@@ -2,6 +2,10 @@
 
 use super::Filter;
 use crate::model::state::StateSet;
+use crate::model::text::Text;
+
+/// Characters shown on each side of a mistake.
+const WINDOW: usize = 60;
 
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +84,12 @@ impl Assertion {
             _ => ("", text, 0),
         };
         let fail = |at: usize, what: &str, hint: String| {
-            let shown: String =
-                text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+            // A long assertion is shown around the place only.
             let column = text.get(..at).map_or(0, |t| t.chars().count());
-            Err((format!("{what}\n  {shown}\n  {:>1$}", '^', column + 1), hint))
+            let first = column.saturating_sub(WINDOW);
+            let near = text.chars().skip(first).take(2 * WINDOW);
+            let shown: String = near.map(|c| if c.is_control() { '?' } else { c }).collect();
+            Err((format!("{what}\n  {shown}\n  {}^", " ".repeat(column - first)), hint))
         };
         let form = || "write it as: count(state close-wait) == 0".to_string();
         let start = offset + (expression.len() - expression.trim_start().len());
@@ -119,9 +125,10 @@ impl Assertion {
         let Ok(wanted) = number.parse::<u64>() else {
             return fail(tail_start + word.len(), "a whole number is expected here", form());
         };
-        let expression = expression.trim().to_string();
+        let safe = |text: &str| Text::new(text.as_bytes()).to_string();
+        let expression = safe(expression.trim());
         Ok(Assertion {
-            name: if name.is_empty() { expression.clone() } else { name.to_string() },
+            name: if name.is_empty() { expression.clone() } else { safe(name) },
             expression,
             filter: Filter { states, family: None },
             operator: *operator,
@@ -184,6 +191,14 @@ mod tests {
         ] {
             assert!(Assertion::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_long_or_hostile_assertion_gets_a_short_and_safe_answer() {
+        let long = format!("count(state listen{}x", " ".repeat(70_000));
+        assert!(Assertion::parse(&long).unwrap_err().0.len() < 500);
+        let hostile = Assertion::parse("\u{1b}[31mx: count() == 0").unwrap();
+        assert_eq!(hostile.name, "\\x1b[31mx");
     }
 
     proptest! {

@@ -5,6 +5,7 @@ pub mod assertion;
 use crate::model::endpoint::Family;
 use crate::model::socket::Socket;
 use crate::model::state::StateSet;
+use crate::model::text::Text;
 use crate::nearest::nearest;
 
 /// A selection of sockets.
@@ -40,6 +41,7 @@ pub fn states(text: &str) -> Result<StateSet, (String, String)> {
                 None => format!("states are: {}", StateSet::words().join(" ")),
             };
             let shown: String = word.chars().take(60).collect();
+            let shown = Text::new(shown.as_bytes());
             (format!("'{shown}' is not a TCP state"), hint)
         })?;
         set = set.union(one);

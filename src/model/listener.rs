@@ -48,6 +48,12 @@ impl<'a> Listeners<'a> {
             .filter(|s| s.local_addr == connection.local_addr || s.local_addr.is_wildcard())
             .min_by_key(|s| (s.local_addr != connection.local_addr, s.family != connection.family))
     }
+
+    /// Every listener on the address and port of the one that accepts a connection: more than one with SO_REUSEPORT.
+    pub fn group(&self, connection: &Socket) -> impl Iterator<Item = &'a Socket> + '_ {
+        let chosen = self.accepting(connection).map(|l| (l.local_addr, l.local_port));
+        self.sockets.iter().copied().filter(move |l| Some((l.local_addr, l.local_port)) == chosen)
+    }
 }
 
 #[cfg(test)]

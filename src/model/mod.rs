@@ -23,7 +23,7 @@ use counters::Counters;
 use coverage::Coverage;
 use owner::{Owners, Processes, Provenance};
 use portset::PortSet;
-use socket::{Detail, Socket, SocketTable};
+use socket::{Detail, Socket, SocketTable, Timer};
 use state::State;
 use sysctl::Sysctls;
 use text::Text;
@@ -122,5 +122,17 @@ impl Snapshot {
     /// Whether accept queue limits and bound-inactive sockets are in the table: `/proc/net/tcp` has neither.
     pub fn has_netlink_facts(&self) -> bool {
         self.coverage.get("sock_diag").is_some_and(|s| s.state <= coverage::Seen::Partial)
+    }
+
+    /// How many TCP sockets exist that the table does not show: the host-wide number of allocated sockets (sockstat `alloc`, which
+    /// counts unhashed ones too) less the full sockets of this namespace. Too high where other namespaces have sockets; unknown is as
+    /// many as can be.
+    pub fn unhashed_at_most(&self) -> i64 {
+        let Some(allocated) = self.counters.get("sockstat.TCP.alloc") else { return i64::MAX };
+        let is_bucket = |s: &Socket| {
+            matches!(s.state, State::TimeWait | State::SynRecv) || s.timer == Timer::TimeWait
+        };
+        let full = self.sockets.iter().filter(|s| !is_bucket(s)).count();
+        allocated.saturating_sub(i64::try_from(full).unwrap_or(i64::MAX))
     }
 }

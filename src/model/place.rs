@@ -61,9 +61,10 @@ impl Place {
     }
 
     /// How the setting is kept.
-    pub fn persist(&self) -> String {
+    pub fn persist(&self, name: &str, value: &str) -> String {
         if self.initial && self.prefix.is_empty() {
-            "tcpvet advise --emit sysctl.d > /etc/sysctl.d/60-tcpvet.conf && sysctl --system".into()
+            // On its own: once the value is tried, a later run has nothing to emit.
+            format!("echo {} >> /etc/sysctl.d/60-tcpvet.conf", quoted(&format!("{name} = {value}")))
         } else {
             "set it where the namespace is made (pod securityContext.sysctls, docker --sysctl, or the script that creates it): new namespaces start with the kernel's defaults".into()
         }

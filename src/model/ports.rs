@@ -58,7 +58,7 @@ pub struct Pool {
     pub time_wait_old: u32,
     /// TIME_WAIT sockets that closed within the last 10 s.
     pub closed_last_10s: u32,
-    /// Milliseconds until the first TIME_WAIT of the pool ends.
+    /// Milliseconds until the first TIME_WAIT of the pool ends, or can be reused.
     pub first_release_ms: Option<u32>,
     /// Ports of the range lost to listeners and binders, other than those already counted as used.
     pub held: u32,
@@ -67,6 +67,8 @@ pub struct Pool {
     /// Ports counted as free that connect() may never try: in a range of an odd number of ports the search starts at the lowest only
     /// by chance and does not come back to it (`remaining &= ~1U` in __inet_hash_connect). 0 or 1.
     pub untried: u32,
+    /// Whether live connections of the pool use timestamps; `None` if none was read.
+    pub timestamps: Option<bool>,
     /// Whether TIME_WAIT ports can be taken over.
     pub reuse: Reuse,
     /// Inodes of the members that have one: connections that some process still holds.
@@ -100,6 +102,14 @@ impl Pool {
         self.usable.saturating_sub(self.blocked_min())
     }
 
+    /// Milliseconds for which a port stays taken after this side closed.
+    pub fn hold_ms(&self) -> u32 {
+        match self.reuse {
+            Reuse::Applies { delay_ms } => delay_ms,
+            Reuse::Not(_) | Reuse::Unknown { .. } => super::socket::TIME_WAIT_MS,
+        }
+    }
+
     /// `part` of the usable ports as a ratio; a pool without a usable port is full.
     pub fn ratio(&self, part: u32) -> f64 {
         if self.usable == 0 { 1.0 } else { f64::from(part) / f64::from(self.usable) }
@@ -128,18 +138,47 @@ pub struct Pools {
     pub range: EphemeralRange,
     /// Ports that serve a destination without connections: the range less what is held.
     pub free: u32,
+    /// Distinct ports of the range that client connections use, toward whatever destination.
+    pub in_use: u32,
     /// Pools with at least a fortieth of the ports in use, fullest first; the others are far from any limit.
     pub busy: Vec<Pool>,
+}
+
+/// Most pools that are looked at closely: where so many destinations are busy, the worst tell enough.
+const MAX_POOLS: usize = 1000;
+
+/// The ports of a range that no automatic choice can get, counted once for all pools.
+struct Room {
+    size: u32,
+    held: PortSet,
+    held_count: u32,
+}
+
+impl Room {
+    fn of(snapshot: &Snapshot, range: &EphemeralRange, listeners: &Listeners<'_>) -> Room {
+        let held = held_ports(snapshot, range, listeners);
+        let held_count = held.count_in(range.low, range.high);
+        Room { size: range.size(), held, held_count }
+    }
+
+    fn free(&self) -> u32 {
+        self.size.saturating_sub(self.held_count)
+    }
 }
 
 impl Pools {
     /// Looks at the pools of a snapshot; `None` if the range is unknown.
     pub fn of(snapshot: &Snapshot) -> Option<Pools> {
         let range = EphemeralRange::of(snapshot)?;
-        let held = held_ports(snapshot, &range, &Listeners::of(snapshot));
-        let free = range.size().saturating_sub(held.count_in(range.low, range.high));
+        let listeners = Listeners::of(snapshot);
+        let free = Room::of(snapshot, &range, &listeners).free();
+        let mut ports = PortSet::default();
+        for socket in snapshot.sockets.iter().filter(|s| is_client(s, &range, &listeners)) {
+            ports.insert(socket.local_port);
+        }
+        let in_use = ports.count_in(range.low, range.high);
         let busy = pools(snapshot, &range, (free / 40).max(1));
-        Some(Pools { range, free, busy })
+        Some(Pools { range, free, in_use, busy })
     }
 }
 
@@ -156,6 +195,7 @@ fn busy_destinations(
     }
     let mut busy: Vec<_> = counts.into_iter().filter(|(_, n)| *n >= min_used).collect();
     busy.sort_by_key(|(d, n)| (std::cmp::Reverse(*n), *d));
+    busy.truncate(MAX_POOLS);
     busy
 }
 
@@ -174,11 +214,11 @@ pub fn pools(snapshot: &Snapshot, range: &EphemeralRange, min_used: u32) -> Vec<
             list.push(socket);
         }
     }
-    let held = held_ports(snapshot, range, &listeners);
+    let room = Room::of(snapshot, range, &listeners);
     let mut pools: Vec<Pool> = busy
         .iter()
         .zip(members)
-        .map(|((destination, _), sockets)| pool(snapshot, range, &held, *destination, sockets))
+        .map(|((destination, _), sockets)| pool(snapshot, range, &room, *destination, sockets))
         .collect();
     pools.sort_by(|a, b| {
         let full = |p: &Pool| p.ratio(p.blocked_max());
@@ -208,7 +248,7 @@ fn held_ports(snapshot: &Snapshot, range: &EphemeralRange, listeners: &Listeners
 fn pool(
     snapshot: &Snapshot,
     range: &EphemeralRange,
-    held: &PortSet,
+    room: &Room,
     destination: Destination,
     mut sockets: Vec<&Socket>,
 ) -> Pool {
@@ -219,10 +259,10 @@ fn pool(
     let used = sockets.len() as u32;
     let is_odd = (range.high - range.low).is_multiple_of(2) && range.high > range.low;
     let low_is_free = range.has(range.low)
-        && !held.has(range.low)
+        && !room.held.has(range.low)
         && sockets.first().is_none_or(|s| s.local_port != range.low);
-    let held_and_used = sockets.iter().filter(|s| held.has(s.local_port)).count() as u32;
-    let held = held.count_in(range.low, range.high) - held_and_used;
+    let held_and_used = sockets.iter().filter(|s| room.held.has(s.local_port)).count() as u32;
+    let held = room.held_count - held_and_used;
     let timestamps = seen_timestamps(snapshot, &sockets);
     let reuse = reuse(snapshot, &destination, timestamps);
     let delay_ms = match reuse {
@@ -237,9 +277,16 @@ fn pool(
         time_wait: waiting.len() as u32,
         time_wait_old: waiting.len() as u32 - younger_than(delay_ms),
         closed_last_10s: younger_than(10_000),
-        first_release_ms: waiting.iter().map(|s| s.expires_ms).min(),
+        first_release_ms: waiting
+            .iter()
+            .map(|s| match reuse {
+                Reuse::Applies { delay_ms } => delay_ms.saturating_sub(s.time_wait_age_ms()),
+                Reuse::Not(_) | Reuse::Unknown { .. } => s.expires_ms,
+            })
+            .min(),
+        timestamps,
         held,
-        usable: range.size().saturating_sub(held),
+        usable: room.size.saturating_sub(held),
         untried: u32::from(is_odd && low_is_free),
         reuse,
         inodes: sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect(),
@@ -330,7 +377,7 @@ mod tests {
         let pool = only(&s);
         assert_eq!((pool.used, pool.time_wait, pool.time_wait_old), (4, 4, 2));
         assert_eq!(pool.headroom(), 28232 - 2);
-        assert_eq!((pool.closed_last_10s, pool.first_release_ms), (3, Some(30_000)));
+        assert_eq!((pool.closed_last_10s, pool.first_release_ms), (3, Some(0)));
         set(&mut s, "net.ipv4.tcp_tw_reuse", "0");
         assert_eq!(only(&s).headroom(), 28232 - 4);
     }

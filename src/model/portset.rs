@@ -53,7 +53,19 @@ impl PortSet {
 
     /// How many ports from `low` to `high` are in the set.
     pub fn count_in(&self, low: u16, high: u16) -> u32 {
-        (low..=high).filter(|p| self.has(*p)).count() as u32
+        let (first, last) = (usize::from(low >> 6), usize::from(high >> 6));
+        let mut count = 0;
+        for (i, word) in self.0.iter().enumerate().take(last + 1).skip(first) {
+            let mut bits = *word;
+            if i == first {
+                bits &= u64::MAX << (low & 63);
+            }
+            if i == last {
+                bits &= u64::MAX >> (63 - (high & 63));
+            }
+            count += bits.count_ones();
+        }
+        count
     }
 
     /// Whether there is none.
@@ -88,7 +100,18 @@ mod tests {
             assert_eq!(PortSet::parse(text).unwrap().text(), text);
         }
         assert_eq!(PortSet::parse("5,4,3").unwrap().text(), "3-5");
-        assert_eq!(PortSet::parse("8000-8100").unwrap().count_in(8050, 9000), 51);
+        let set = PortSet::parse("0,63-64,8000-8100,65535").unwrap();
+        for (low, high, want) in [
+            (8050, 9000, 51),
+            (0, 65535, 105),
+            (64, 64, 1),
+            (63, 63, 1),
+            (1, 62, 0),
+            (8050, 8050, 1),
+            (65535, 65535, 1),
+        ] {
+            assert_eq!(set.count_in(low, high), want, "{low} to {high}");
+        }
     }
 
     #[test]

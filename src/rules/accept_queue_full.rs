@@ -8,7 +8,7 @@ use super::outcome::{Cause, Outcome};
 use super::{Evidence, rule};
 use crate::model::Snapshot;
 use crate::model::culprit::{Culprit, culprits};
-use crate::model::endpoint::place;
+use crate::model::endpoint::{Addr, place};
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
@@ -88,9 +88,14 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         let why = "the limits of accept queues come by netlink only, which is refused here";
         return Outcome::NotEvaluated(Cause::Unseen, why.into());
     }
-    let findings: Vec<Finding> = full(now, limits).map(|s| finding(now, s, limits)).collect();
-    if !findings.is_empty() {
-        return Outcome::Fired(findings);
+    // Listeners that share an address and port (SO_REUSEPORT) make one finding, told by the fullest.
+    let mut groups: BTreeMap<(Addr, u16), Vec<&Socket>> = BTreeMap::new();
+    for listener in full(now, limits) {
+        groups.entry((listener.local_addr, listener.local_port)).or_default().push(listener);
+    }
+    if !groups.is_empty() {
+        let findings = groups.values().filter_map(|group| finding(now, group, limits));
+        return Outcome::Fired(findings.collect());
     }
     let listeners = now.sockets.iter().filter(|s| s.state == State::Listen);
     let (n, fullest) = listeners.fold((0, 0), |(n, max), s| (n + 1, s.recv_queue.max(max)));
@@ -98,10 +103,14 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     Outcome::Clear(format!("{listeners}, longest accept queue {}", number(fullest.into())))
 }
 
-fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
+fn finding(now: &Snapshot, group: &[&Socket], limits: &Limits) -> Option<Finding> {
+    let worst = |s: &&&Socket| s.recv_queue.saturating_sub(s.send_queue);
+    let listener = group.iter().max_by_key(worst).copied()?;
     let at = place(listener.local_addr, listener.local_port);
     let (queue, limit) = (listener.recv_queue, listener.send_queue);
-    let owners = culprits(now, listener);
+    let mut owners: Vec<Culprit> = group.iter().flat_map(|l| culprits(now, l)).collect();
+    owners.sort_by_key(|c| c.pid);
+    owners.dedup();
     let names: Vec<String> = owners.iter().map(Culprit::name).collect();
     let drops = now.detail(listener).and_then(|d| d.drops);
     let somaxconn = now.sysctls.integer("net.core.somaxconn");
@@ -110,6 +119,10 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
         ("accept_queue_limit", f64::from(limit)),
     ]);
     let mut evidence = Vec::new();
+    if group.len() > 1 {
+        evidence
+            .push(format!("{} listeners share this port, and all of these are full.", group.len()));
+    }
     if let Some(drops) = drops {
         facts.insert("drops", f64::from(drops));
         evidence.push(format!(
@@ -123,7 +136,7 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
             "{}: accept faster; look for a blocked or overloaded accepting thread, or EMFILE",
             join(&names, 3)
         )),
-        Remedy::Application("give listen() a backlog that covers a burst, and listen again".into()),
+        Remedy::Application("give listen() a backlog that covers a burst, and restart the listener: listen() reads both limits once".into()),
     ];
     if let Some(somaxconn) = somaxconn {
         facts.insert("somaxconn", somaxconn as f64);
@@ -138,7 +151,7 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
             });
         } else {
             evidence.push(format!(
-                "The application set the limit: net.core.somaxconn would allow {somaxconn}."
+                "The limit was set by listen(): the application asked for it, or net.core.somaxconn ({somaxconn} now) was lower then."
             ));
         }
     }
@@ -150,7 +163,7 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
     if let Some(pid) = pid {
         next.push(format!("cat /proc/{pid}/wchan; grep files /proc/{pid}/limits"));
     }
-    Finding {
+    Some(Finding {
         id: RULE.id,
         severity: Severity::Warning,
         netns: now.netns.clone(),
@@ -171,7 +184,7 @@ fn finding(now: &Snapshot, listener: &Socket, limits: &Limits) -> Finding {
                 .into(),
         next,
         remedies,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
 use super::limit::{Limit, Limits};
-use super::outcome::Outcome;
+use super::outcome::{Cause, Outcome};
 use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
 use crate::model::endpoint::place;
-use crate::model::ports::{EphemeralRange, Pool};
+use crate::model::ports::{EphemeralRange, Pool, Pools};
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
 
@@ -77,50 +77,76 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         Err(outcome) => return outcome,
     };
     let range = &pools.range;
-    if pools.free == 0 {
-        return Outcome::Fired(vec![no_port(now, range)]);
-    }
-    let findings: Vec<Finding> =
+    let mut findings: Vec<Finding> =
         pools.busy.iter().filter_map(|pool| finding(now, range, pool, limits)).collect();
+    findings.extend(held(now, pools, limits));
     if !findings.is_empty() {
         return Outcome::Fired(findings);
     }
-    let ports = count(range.size().into(), "port", "ports");
+    if !now.has_netlink_facts() {
+        let why = "ports held by binds come by netlink only, which is refused here";
+        return Outcome::NotEvaluated(Cause::Unseen, why.into());
+    }
+    let ports = count(pools.free.into(), "usable port", "usable ports");
     Outcome::Clear(match pools.busy.iter().map(|p| p.used).max() {
         Some(used) => format!("busiest destination uses {} of {ports}", number(used.into())),
         None => format!("no destination uses a fortieth of {ports}"),
     })
 }
 
-/// Not one port is left for any destination: all are reserved, listened on or bound.
-fn no_port(now: &Snapshot, range: &EphemeralRange) -> Finding {
-    let size = f64::from(range.size());
-    Finding {
+/// Listeners and binds hold so much of the range that every destination is short of ports.
+fn held(now: &Snapshot, pools: &Pools, limits: &Limits) -> Option<Finding> {
+    let (range, size) = (&pools.range, pools.range.size());
+    let held = size - pools.free;
+    let at = |key| Some(limits.get(&RULE, key) * f64::from(size));
+    let thresholds =
+        Thresholds { info: at("info"), warning: at("warning"), critical: at("critical") };
+    let severity = match size {
+        0 => Severity::Critical,
+        _ => severity_above(f64::from(held), &thresholds)?,
+    };
+    Some(Finding {
         id: RULE.id,
-        severity: Severity::Critical,
+        severity,
         netns: now.netns.clone(),
-        title: format!("no port from {} to {} is usable for connect()", range.low, range.high),
+        title: match size {
+            0 => format!("every port from {} to {} is reserved, none is usable for connect()", range.low, range.high),
+            _ => format!(
+                "{} of {} ports from {} to {} are held by listeners and binds, {} usable for connect()",
+                number(held.into()),
+                number(size.into()),
+                range.low,
+                range.high,
+                number(pools.free.into())
+            ),
+        },
         subject: Subject::Namespace,
-        facts: BTreeMap::from([("usable", 0.0), ("headroom", 0.0), ("range_size", size)]),
-        thresholds: Thresholds { critical: Some(0.0), ..Thresholds::default() },
+        facts: BTreeMap::from([
+            ("held", f64::from(held)),
+            ("usable", f64::from(pools.free)),
+            ("range_size", f64::from(size)),
+        ]),
+        thresholds,
         evidence: vec![format!(
-            "{} of the range are not reserved, and listeners or binds hold them.",
-            count(range.size().into(), "port", "ports")
+            "{} of the range are reserved.",
+            count(range.reserved.count_in(range.low, range.high).into(), "port", "ports")
         )],
-        why: "Every connect() without a port of its own fails with EADDRNOTAVAIL, which no counter shows.".into(),
+        why: "A held port is lost to every destination; without one left, connect() fails with EADDRNOTAVAIL.".into(),
         next: vec![
             "sysctl -ar 'ip_local_(port|reserved)'".into(),
             "tcpvet list --state listen,bound-inactive".into(),
         ],
         remedies: vec![
-            Remedy::Application("let listeners and binds use ports outside the range".into()),
+            Remedy::Application(
+                "let connect() choose the port (IP_BIND_ADDRESS_NO_PORT), and listen outside the range".into(),
+            ),
             Remedy::Setting {
                 knob: "net.ipv4.ip_local_port_range",
                 wish: Wish::MorePorts,
-                because: "no port of it is usable".into(),
+                because: format!("{} ports of it are usable", number(pools.free.into())),
             },
         ],
-    }
+    })
 }
 
 fn finding(
@@ -165,7 +191,7 @@ fn finding(
             "{} of {} ports taken for {to}, {headroom} left ({})",
             number(pool.blocked_max().into()),
             number(pool.usable.into()),
-            percent(pool.ratio(pool.blocked_max()))
+            percent(pool.blocked_max().into(), pool.usable.into())
         ),
         subject: Subject::Destination {
             destination: to,
@@ -184,7 +210,7 @@ fn finding(
             format!("ss -tan dst {}", place(to.peer_addr, to.peer_port)),
             "sysctl -ar 'ip_local_(port|reserved)|tcp_tw_reuse'".into(),
         ],
-        remedies: pools::remedies(now, pool),
+        remedies: pools::remedies(now, pool, &thresholds),
     })
 }
 
@@ -193,7 +219,6 @@ mod tests {
     use super::*;
     use crate::model::state::State;
     use crate::model::testing::*;
-    use crate::rules::outcome::Cause;
 
     fn filled(used: u16) -> Snapshot {
         let mut s = fresh();
@@ -266,7 +291,30 @@ mod tests {
         set(&mut s, "net.ipv4.ip_local_reserved_ports", "20000-21008");
         let f = judge(&s).unwrap();
         assert_eq!(f.severity, Severity::Critical);
-        assert_eq!(f.title, "no port from 20000 to 21008 is usable for connect()");
+        assert_eq!(
+            f.title,
+            "every port from 20000 to 21008 is reserved, none is usable for connect()"
+        );
+    }
+
+    #[test]
+    fn ports_held_by_binds_fire_without_one_busy_destination() {
+        let mut s = filled(0);
+        for port in 20000..20757 {
+            s.sockets.push(socket(State::BoundInactive, &format!("10.0.0.1:{port}"), "0.0.0.0:0"));
+        }
+        let f = judge(&s).unwrap();
+        assert_eq!((f.severity, f.facts["held"].to_string().as_str()), (Severity::Warning, "757"));
+        let mut spread = filled(0);
+        for port in 20000..20900 {
+            let peer = format!("10.0.{}.{}:443", port % 200, port / 200);
+            spread.sockets.push(socket(State::Established, &format!("10.0.0.1:{port}"), &peer));
+        }
+        assert!(wants(&Evidence::new(&spread), &Limits::default()).explicit_ports);
+        spread.explicit_ports = crate::model::portset::PortSet::parse("20000-20899");
+        assert_eq!(judge(&spread).unwrap().severity, Severity::Warning);
+        spread.explicit_ports = crate::model::portset::PortSet::parse("20000-20910");
+        assert_eq!(judge(&spread).unwrap().severity, Severity::Critical);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::text::Text;
 use crate::nearest::nearest;
 
 /// One threshold of a rule.
@@ -40,14 +41,15 @@ impl Limits {
     /// A message and a hint: the form is wrong, a name is unknown (with the nearest known one), or the value is out of bounds.
     pub fn set(&mut self, text: &str) -> Result<(), (String, String)> {
         let form = || "write it as RULE.KEY=VALUE, such as close-wait-leak.warning=50".to_string();
-        let wrong = || (format!("'{text}' is not a threshold setting"), form());
+        let wrong =
+            || (format!("'{}' is not a threshold setting", Text::new(text.as_bytes())), form());
         let (name, value) = text.split_once('=').ok_or_else(wrong)?;
         let (rule, key) = name.trim().split_once('.').ok_or_else(wrong)?;
         let rule = super::find(rule)?;
         let Some(limit) = rule.limits.iter().find(|l| l.key == key) else {
             let keys: Vec<_> = rule.limits.iter().map(|l| l.key).collect();
             return Err((
-                format!("rule {} has no threshold '{key}'", rule.id),
+                format!("rule {} has no threshold '{}'", rule.id, Text::new(key.as_bytes())),
                 match nearest(key, keys.iter().copied()) {
                     Some(near) => format!("did you mean {}.{near}?", rule.id),
                     None => format!("it has: {}", keys.join(", ")),
@@ -61,7 +63,11 @@ impl Limits {
                 Ok(())
             }
             _ => Err((
-                format!("'{}' is no value for {}.{key}", value.trim(), rule.id),
+                format!(
+                    "'{}' is no value for {}.{key}",
+                    Text::new(value.trim().as_bytes()),
+                    rule.id
+                ),
                 format!("give a number from {} to {} ({})", limit.min, limit.max, limit.unit),
             )),
         }

@@ -14,6 +14,7 @@ use std::cell::OnceCell;
 
 use crate::model::Snapshot;
 use crate::model::ports::Pools;
+use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::nearest::nearest;
 use limit::{Limit, Limits};
@@ -105,6 +106,6 @@ pub fn find(id: &str) -> Result<&'static Rule, (String, String)> {
             Some(near) => format!("did you mean {near}?"),
             None => "'tcpvet explain' lists them".to_string(),
         };
-        (format!("no rule is called '{id}'"), hint)
+        (format!("no rule is called '{}'", Text::new(id.as_bytes())), hint)
     })
 }

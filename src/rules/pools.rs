@@ -17,13 +17,13 @@ use crate::phrase::{join, number};
 pub(super) fn wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
     let mut wants = Wants::default();
     let Some(pools) = evidence.pools() else { return wants };
-    wants.explicit_ports = !pools.busy.is_empty();
+    // Binders spread over many destinations fill the range without one busy pool.
+    wants.explicit_ports =
+        !pools.busy.is_empty() || f64::from(pools.in_use) > f64::from(pools.free) * ratio * 0.4;
     for pool in &pools.busy {
         // Explicit binds, not read at first, can shrink a pool a good deal; what a connection shows must be read by then.
         let taken = pool.ratio(pool.used);
-        if taken > ratio * 0.4
-            && pool.time_wait_old > 0
-            && matches!(pool.reuse, Reuse::Unknown { .. })
+        if taken > ratio * 0.4 && pool.time_wait > 0 && !matches!(pool.reuse, Reuse::Applies { .. })
         {
             wants.peer_ports.insert(pool.destination.peer_port);
         }
@@ -84,7 +84,7 @@ pub(super) fn users_sentence(users: &[(Culprit, u32)]) -> String {
 }
 
 /// Remedies for a pool that is short of ports.
-pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
+pub(super) fn remedies(now: &Snapshot, pool: &Pool, thresholds: &Thresholds) -> Vec<Remedy> {
     let to = pool.destination;
     let mut remedies = vec![Remedy::Application(
         "keep connections open and reuse them (pool, keep-alive), or let the other side close first".into(),
@@ -98,15 +98,18 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool) -> Vec<Remedy> {
         Some(2) => !loopback,
         _ => false,
     };
-    let without_timestamps = now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0);
-    if pool.time_wait > 0 && without_timestamps {
+    // Reuse is worth a word only if the ports it frees make the finding lighter, and the peer lets it.
+    let lighter = severity_above(f64::from(pool.used - pool.time_wait), thresholds)
+        < severity_above(f64::from(pool.used), thresholds);
+    let reusable = pool.timestamps != Some(false) || loopback;
+    if lighter && reusable && now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
         remedies.push(Remedy::Setting {
             knob: "net.ipv4.tcp_timestamps",
             wish: Wish::AtLeast(1),
             because: "a port in TIME_WAIT can be reused only with timestamps".into(),
         });
     }
-    if pool.time_wait > 0 && too_weak {
+    if lighter && reusable && too_weak {
         remedies.push(Remedy::Setting {
             knob: "net.ipv4.tcp_tw_reuse",
             wish: Wish::Order(if loopback { 2 } else { 1 }),

@@ -120,6 +120,7 @@ fn destination(
     let mut facts = pools::facts(pool, range);
     facts.insert("time_wait_ratio", pool.ratio(held_max));
     let users = pools::users(now, pool);
+    let sustained = f64::from(pool.usable) * 1000.0 / f64::from(pool.hold_ms().max(1));
     let mut evidence = vec![
         format!(
             "{} closed in the last 10 s; the next port is free in {}.",
@@ -127,14 +128,15 @@ fn destination(
             duration(pool.first_release_ms.unwrap_or_default().into())
         ),
         format!(
-            "{} ports sustain {:.1} connections a second, each held for 60 s.",
+            "{} ports sustain {:.1} connections a second, each held for {}.",
             number(pool.usable.into()),
-            f64::from(pool.usable) / 60.0
+            sustained,
+            duration(pool.hold_ms().into()),
         ),
         pools::reuse_sentence(pool),
     ];
     evidence.push(pools::users_sentence(&users));
-    facts.insert("sustained_per_second", f64::from(pool.usable) / 60.0);
+    facts.insert("sustained_per_second", sustained);
     Some(Finding {
         id: RULE.id,
         severity,
@@ -143,7 +145,7 @@ fn destination(
             "{} of {} ports for {to} are in TIME_WAIT ({})",
             number(held_max.into()),
             number(pool.usable.into()),
-            percent(pool.ratio(held_max))
+            percent(held_max.into(), pool.usable.into())
         ),
         subject: Subject::Destination {
             destination: to,
@@ -152,12 +154,15 @@ fn destination(
         facts,
         thresholds,
         evidence,
-        why: "This side closes first, so each connection keeps its port for 60 s more.".into(),
+        why: format!(
+            "This side closes first, so each connection keeps its port for {} more.",
+            duration(pool.hold_ms().into())
+        ),
         next: vec![
             format!("ss -tano state time-wait dst {}", place(to.peer_addr, to.peer_port)),
             "nstat -az TcpExtTW TcpExtTWRecycled TcpExtTCPTimeWaitOverflow".into(),
         ],
-        remedies: pools::remedies(now, pool),
+        remedies: pools::remedies(now, pool, &thresholds),
     })
 }
 
@@ -185,7 +190,7 @@ fn buckets(now: &Snapshot, total: u64, client: u64, limits: &Limits) -> Option<F
         title: format!(
             "{} in TIME_WAIT, {} of tcp_max_tw_buckets ({})",
             count(total, "socket", "sockets"),
-            percent(total as f64 / max as f64),
+            percent(total, max),
             number(max)
         ),
         subject: Subject::Namespace,

@@ -62,6 +62,9 @@ impl System for Live {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
+        if path.starts_with("/proc/sys/") {
+            return self.at(path, read_once)?.map_err(|e| SysError::new(path, e));
+        }
         self.at(path, |real| std::fs::read(real))?.map_err(|e| SysError::from_io(path, &e))
     }
 
@@ -144,6 +147,18 @@ impl System for Live {
         };
         netlink::exchange(&socket, &request.encode(), each)
     }
+}
+
+/// A sysctl in one read(2): lists of ports (kernel/sysctl.c proc_do_large_bitmap) answer the first read with as much as fits and every
+/// later one with the end of the file, so that reading in small steps would cut them without a word.
+fn read_once(path: &str) -> rustix::io::Result<Vec<u8>> {
+    // The longest list, every other port, has 32768 numbers of up to six characters.
+    const LONGEST: usize = 256 * 1024;
+    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut text = vec![0; LONGEST];
+    let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, text.as_mut_slice()))?;
+    text.truncate(length);
+    Ok(text)
 }
 
 /// Hands the entries of an open folder that are numbers to `each`.

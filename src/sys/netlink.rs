@@ -32,7 +32,7 @@ pub(super) fn exchange(
             return Err(SysError::failed("sock_diag answer", "it ended before the dump was done"));
         }
         if length > buffer.len() {
-            // The next dump of this socket will fit; this one is lost.
+            // The kernel fills no more than the buffer; should one ever do, the dump is taken anew and told as partial.
             return Err(SysError {
                 what: "sock_diag answer".into(),
                 kind: super::Kind::Overrun,

@@ -12,9 +12,11 @@ use super::SysError;
 /// # Errors
 /// There is none of that name, or it may not be opened.
 pub fn open(spec: &str) -> Result<OwnedFd, SysError> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    // A name may lead to a pipe or a device, which must not keep us waiting.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let at = |path: &str| openat(CWD, path, flags, Mode::empty());
     if spec.contains('/') {
+        super::privilege::drop_before_user_files();
         return at(spec).map_err(|e| SysError::new(spec, e));
     }
     let named = format!("/run/netns/{spec}");

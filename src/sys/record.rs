@@ -6,7 +6,7 @@ use super::store::{Answer, Capture};
 use super::{SysError, System};
 use crate::model::endpoint::Family;
 use crate::model::state::StateSet;
-use crate::wire::request::{Condition, EXT_ALL, Request};
+use crate::wire::request::{Condition, EXT_ALL, EXT_SECOND_LOOK, Request};
 
 /// Passes every question on to another System and keeps the answers.
 pub struct Record<'a> {
@@ -19,6 +19,7 @@ pub(super) fn dump_name(request: &Request) -> Option<String> {
     let whole = request.states == StateSet::ALL && request.extensions == EXT_ALL;
     let kind = match request.condition {
         None if whole => "sock_diag",
+        None if request.states == StateSet::ALL && request.extensions == EXT_SECOND_LOOK => "again",
         Some(Condition::ExplicitPort) => "explicit",
         None | Some(Condition::PeerPort(_)) => return None,
     };

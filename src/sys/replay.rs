@@ -7,7 +7,7 @@ use super::store::Capture;
 use super::{Kind, SysError, System};
 use crate::wire::inet_diag;
 use crate::wire::netlink::{Message, message, walk};
-use crate::wire::request::{Condition, Request};
+use crate::wire::request::{Condition, EXT_SECOND_LOOK, Request};
 
 /// Answers from a capture.
 pub struct Replay {
@@ -36,6 +36,11 @@ impl Replay {
     fn dump(&self, request: &Request) -> Result<&[u8], SysError> {
         let kind = match request.condition {
             Some(Condition::ExplicitPort) => "explicit",
+            _ if request.extensions == EXT_SECOND_LOOK
+                && self.capture.dumps.contains_key("again") =>
+            {
+                "again"
+            }
             _ => "sock_diag",
         };
         let by_family = request.family.map(|f| match f {

@@ -196,7 +196,7 @@ impl Capture {
         let mut dumps = BTreeMap::new();
         for (name, entry) in manifest.dumps {
             let answer = match entry.error {
-                Some(error) => Err(error),
+                Some(error) => Err(safe(error)),
                 None => {
                     let bytes = files.take(&format!("{name}.nl")).map_err(trouble)?;
                     let bytes = bytes.unwrap_or_default();
@@ -276,6 +276,12 @@ impl<'a> Files<'a> {
     }
 }
 
+/// The words of a refusal come from the file that the user named.
+fn safe(error: SysError) -> SysError {
+    let text = |t: String| crate::model::text::Text::new(t.as_bytes()).to_string();
+    SysError { what: text(error.what), kind: error.kind, reason: text(error.reason) }
+}
+
 fn parse_texts(lines: &[u8]) -> Result<BTreeMap<String, Answer>, String> {
     let mut texts = BTreeMap::new();
     for (i, line) in lines.split(|b| *b == b'\n').enumerate().filter(|(_, l)| !l.is_empty()) {
@@ -284,7 +290,7 @@ fn parse_texts(lines: &[u8]) -> Result<BTreeMap<String, Answer>, String> {
         let answer = match (entry.text, entry.hex, entry.error) {
             (Some(text), None, None) => Ok(text.into_bytes()),
             (None, Some(hex), None) => Ok(from_hex(&hex).ok_or_else(damaged)?),
-            (None, None, Some(error)) => Err(error),
+            (None, None, Some(error)) => Err(safe(error)),
             _ => return Err(damaged()),
         };
         texts.insert(entry.asked, answer);

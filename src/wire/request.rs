@@ -42,6 +42,9 @@ pub struct Request {
 pub const EXT_INFO: u8 = 1 << 1;
 /// INET_DIAG_SKMEMINFO in `idiag_ext`.
 pub const EXT_SKMEMINFO: u8 = 1 << 6;
+/// INET_DIAG_MEMINFO in `idiag_ext`: nothing that is used, but it sets a second look at the whole table apart, so that a capture keeps
+/// both.
+pub const EXT_SECOND_LOOK: u8 = 1;
 /// Every attribute there is, for captures.
 pub const EXT_ALL: u8 = 0xff;
 

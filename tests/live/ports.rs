@@ -63,6 +63,24 @@ lab_test!(ports_taken_by_an_explicit_bind_are_lost_to_other_destinations_too, {
     assert_eq!(extra_connects(), 36);
 });
 
+lab_test!(a_long_list_of_reserved_ports_is_read_whole_and_kept_whole, {
+    let list = "16000,30001,30003,30005,30007,30009,30011,33000-33999";
+    sysctl(RANGE, "32768 34767");
+    sysctl("net.ipv4.ip_local_reserved_ports", list);
+    let _service = Scene::start(&["bound", "0", "18080"]);
+    let _client = Scene::start(&["established", "911"]);
+    let document = json(&[]);
+    let f = findings(&document, "ephemeral-port-exhaustion")[0];
+    assert_eq!((&f["facts"]["range_size"], &f["severity"]), (&json!(1000), &json!("critical")));
+    let advice = json(&["advise"]);
+    let item =
+        advice["items"].as_array().unwrap().iter().find(|i| i["id"] == "ip_local_reserved_ports");
+    assert_eq!(
+        (&item.unwrap()["now"], &item.unwrap()["proposed"]),
+        (&json!(list), &json!(list.replace("16000,", "16000,18080,")))
+    );
+});
+
 /// How many more connections to port 7001 succeed.
 fn extra_connects() -> usize {
     let mut held = Vec::new();

@@ -83,7 +83,7 @@ impl ItemDocument {
             not_fixed: knob.not_fixed,
             try_now: item.place.set(knob.name, &item.proposed),
             undo: item.place.set(knob.name, &item.now),
-            persist: item.place.persist(),
+            persist: item.place.persist(knob.name, &item.proposed),
             verify: format!(
                 "{}; {}",
                 item.place.show(knob.name),

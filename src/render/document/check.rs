@@ -143,13 +143,21 @@ impl AssertionDocument {
 
 /// Why a count cannot be trusted; `None` if it can.
 fn unseen(assertion: &Assertion, snapshot: &Snapshot) -> Option<String> {
-    use crate::model::state::State;
+    use crate::model::state::{State, StateSet};
     if !snapshot.coverage.table_is_whole() {
         return Some("the socket table could not be read whole".into());
     }
-    let bound = assertion.filter.states.has(State::BoundInactive);
-    (bound && !snapshot.has_netlink_facts())
-        .then(|| "bound sockets come by netlink only, which is refused here".into())
+    // Counting everything counts what this kernel shows; naming the state asks for it.
+    let states = assertion.filter.states;
+    let bound = states.has(State::BoundInactive) && states != StateSet::ALL;
+    let unshown = snapshot.coverage.get("bound_inactive").and_then(|s| s.reason.clone());
+    match unshown {
+        Some(reason) if bound => Some(reason),
+        _ if bound && !snapshot.has_netlink_facts() => {
+            Some("bound sockets come by netlink only, which is refused here".into())
+        }
+        _ => None,
+    }
 }
 
 fn offender(snapshot: &Snapshot, socket: &Socket) -> Offender {

@@ -71,7 +71,7 @@ fn block(item: &ItemDocument, style: Style) -> String {
     out.push_str(&labelled(style, "not", item.not_fixed));
     out.push_str(&command(style, "try", &item.try_now));
     out.push_str(&command(style, "undo", &item.undo));
-    if item.persist.starts_with("tcpvet") {
+    if item.persist.starts_with("echo ") {
         out.push_str(&command(style, "keep", &item.persist));
     } else {
         out.push_str(&labelled(style, "keep", &item.persist));
