@@ -78,8 +78,8 @@ fn close_wait_holders(snapshot: &Snapshot) -> BTreeSet<u32> {
     waiting.flat_map(|s| owners.of(s.inode)).map(|h| h.pid).collect()
 }
 
-/// Counts the TCP descriptors of the suspects that no dump shows: listed once, listed again, and then held against a second dump,
-/// so that neither what was opened after the first dump nor what was closed meanwhile is called dead.
+/// Counts the TCP descriptors of the suspects that no dump shows: listed, held against a second dump, and listed again. What is open
+/// before and after that dump and not in it is in no table; what was opened after the first dump, or closed meanwhile, drops out.
 fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
     let known: BTreeSet<u32> = snapshot.sockets.iter().map(|s| s.inode).collect();
     let here = system.link("/proc/self/ns/net").ok();
@@ -104,10 +104,6 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
         }
     }
     if missing.values().any(|fds| !fds.is_empty()) {
-        for (pid, fds) in missing.iter_mut().filter(|(_, fds)| !fds.is_empty()) {
-            let still = unhashed(system, *pid, &known).unwrap_or_default();
-            fds.retain(|fd| still.contains(fd));
-        }
         let mut now = BTreeSet::new();
         let again = sockets::details(system, StateSet::ALL, EXT_SECOND_LOOK, None, &mut |s, _| {
             now.insert(s.inode);
@@ -117,7 +113,10 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
             snapshot.coverage.note("descriptors", Seen::Partial, Some(reason.into()), None);
             return;
         }
-        missing.values_mut().for_each(|fds| fds.retain(|(_, inode)| !now.contains(inode)));
+        for (pid, fds) in missing.iter_mut().filter(|(_, fds)| !fds.is_empty()) {
+            let still = unhashed(system, *pid, &now).unwrap_or_default();
+            fds.retain(|fd| still.contains(fd));
+        }
     }
     for (pid, fds) in missing {
         snapshot.coverage.seen("descriptors");

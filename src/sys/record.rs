@@ -91,9 +91,16 @@ impl System for Record<'_> {
             text.push_str(&format!("{fd} {inode}\n"));
             each(fd, inode);
         });
+        // After the second look at the table comes the second list; both are kept.
+        let mut again = "";
+        self.with_log(|log| {
+            if log.dumps.contains_key("again") {
+                again = "_again";
+            }
+        });
         // A denial in the middle keeps what came before it: the replay gives both.
         if !text.is_empty() || result.is_ok() {
-            let _ = self.keep(format!("socket_descriptors {pid}"), Ok(text.into_bytes()));
+            let _ = self.keep(format!("socket_descriptors{again} {pid}"), Ok(text.into_bytes()));
         }
         if let Err(e) = &result {
             let _ = self.keep(format!("socket_descriptors_end {pid}"), Err(e.clone()));

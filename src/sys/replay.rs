@@ -1,5 +1,7 @@
 //! A capture that answers like the kernel it was taken from.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR};
 use netlink_packet_sock_diag::constants::SOCK_DIAG_BY_FAMILY;
 
@@ -12,12 +14,14 @@ use crate::wire::request::{Condition, EXT_SECOND_LOOK, Request};
 /// Answers from a capture.
 pub struct Replay {
     capture: Capture,
+    /// Whether the second look at the table has been answered: what is listed from then on is the second list.
+    looked_again: AtomicBool,
 }
 
 impl Replay {
     /// Answers from this capture.
     pub fn new(capture: Capture) -> Replay {
-        Replay { capture }
+        Replay { capture, looked_again: AtomicBool::new(false) }
     }
 
     fn text(&self, asked: &str) -> Result<&[u8], SysError> {
@@ -81,7 +85,13 @@ impl System for Replay {
 
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError> {
         let end = self.capture.texts.get(&format!("socket_descriptors_end {pid}"));
-        match self.text(&format!("socket_descriptors {pid}")) {
+        let second = format!("socket_descriptors_again {pid}");
+        let again = self.looked_again.load(Ordering::Relaxed);
+        let list = match again && self.capture.texts.contains_key(&second) {
+            true => self.text(&second),
+            false => self.text(&format!("socket_descriptors {pid}")),
+        };
+        match list {
             Ok(text) => {
                 for pair in numbers(text).chunks_exact(2) {
                     if let [fd, inode] = pair {
@@ -107,6 +117,9 @@ impl System for Replay {
         request: &Request,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), SysError> {
+        if request.extensions == EXT_SECOND_LOOK {
+            self.looked_again.store(true, Ordering::Relaxed);
+        }
         let mut end = None;
         let mut go_on = true;
         let seen = walk(self.dump(request)?, &mut |m| {
