@@ -154,9 +154,12 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
     /// Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)
-    ///
-    /// Written as [NAME:] count(state STATE[,STATE]) OP NUMBER, with OP one of == != < <= > >=; count() counts every socket. Every
-    /// assertion is evaluated, before anything is measured all are read, and what could not be seen makes one unknown, never passed.
+    #[arg(
+        long_help = "Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)\n\n\
+                     Written as [NAME:] count(state STATE[,STATE]) OP NUMBER, with OP one of == != < <= > >=; count() counts every \
+                     socket. All assertions are read before anything is measured, and all are evaluated; what could not be seen makes \
+                     one unknown, never passed."
+    )]
     #[arg(long, value_name = "ASSERTION")]
     pub assert: Vec<String>,
 }
