@@ -275,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_that_is_reserved_already_asks_for_nothing() {
+        let mut s = fresh();
+        set(&mut s, "net.ipv4.ip_local_reserved_ports", "16000");
+        s.sockets.push(listener("0.0.0.0:16000", 0, 5));
+        let got = proposed(&s, "net.ipv4.ip_local_port_range", Wish::MorePorts);
+        assert_eq!(got, [("ip_local_port_range", "15000 60999".into())]);
+    }
+
+    #[test]
     fn the_low_end_never_passes_below_15000_or_the_unprivileged_start() {
         let mut s = fresh();
         set(&mut s, "net.ipv4.ip_local_port_range", "20000 21008");
