@@ -50,8 +50,7 @@ fn main() {
 /// Reads the dump and looks at nothing but its end.
 fn floor() {
     for family in [Family::Ipv4, Family::Ipv6] {
-        let request =
-            Request { family: Some(family), states: StateSet::ALL, extensions: 0, condition: None };
+        let request = Request { family: Some(family), ..Request::tcp(StateSet::ALL, 0) };
         let done = |datagram: &[u8]| {
             let tail = datagram.len().saturating_sub(20);
             datagram.get(tail + 4..tail + 6) == Some(&[3, 0])

@@ -34,6 +34,9 @@ _tcpvet() {
             tcpvet,explain)
                 cmd="tcpvet__subcmd__explain"
                 ;;
+            tcpvet,fields)
+                cmd="tcpvet__subcmd__fields"
+                ;;
             tcpvet,generate)
                 cmd="tcpvet__subcmd__generate"
                 ;;
@@ -42,6 +45,9 @@ _tcpvet() {
                 ;;
             tcpvet,list)
                 cmd="tcpvet__subcmd__list"
+                ;;
+            tcpvet,listen)
+                cmd="tcpvet__subcmd__listen"
                 ;;
             tcpvet,man)
                 cmd="tcpvet__subcmd__man"
@@ -67,6 +73,9 @@ _tcpvet() {
             tcpvet__subcmd__help,explain)
                 cmd="tcpvet__subcmd__help__subcmd__explain"
                 ;;
+            tcpvet__subcmd__help,fields)
+                cmd="tcpvet__subcmd__help__subcmd__fields"
+                ;;
             tcpvet__subcmd__help,generate)
                 cmd="tcpvet__subcmd__help__subcmd__generate"
                 ;;
@@ -75,6 +84,9 @@ _tcpvet() {
                 ;;
             tcpvet__subcmd__help,list)
                 cmd="tcpvet__subcmd__help__subcmd__list"
+                ;;
+            tcpvet__subcmd__help,listen)
+                cmd="tcpvet__subcmd__help__subcmd__listen"
                 ;;
             tcpvet__subcmd__help,man)
                 cmd="tcpvet__subcmd__help__subcmd__man"
@@ -89,14 +101,14 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --help --version diagnose check list summary advise explain capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --help --version diagnose check list listen fields summary advise explain capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -162,7 +174,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -216,7 +228,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -274,7 +286,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -320,7 +332,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -374,7 +386,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -420,7 +432,53 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpvet__subcmd__fields)
+            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -466,7 +524,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -505,7 +563,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__help)
-            opts="diagnose check list summary advise explain capture completions man generate help"
+            opts="diagnose check list listen fields summary advise explain capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,6 +660,20 @@ _tcpvet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpvet__subcmd__help__subcmd__fields)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpvet__subcmd__help__subcmd__generate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -644,6 +716,20 @@ _tcpvet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpvet__subcmd__help__subcmd__listen)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpvet__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -673,7 +759,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__list)
-            opts="-4 -6 -O -H -N -q -h --state --ipv4 --ipv6 --columns --no-header --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -691,8 +777,74 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --owners)
+                    COMPREPLY=($(compgen -W "auto bpf proc none" -- "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpvet__subcmd__listen)
+            opts="-H -N -q -h --brief --no-header --owners --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --owners)
+                    COMPREPLY=($(compgen -W "auto bpf proc none" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -738,7 +890,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -784,7 +936,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)

@@ -25,7 +25,10 @@ function __fish_tcpvet_using_subcommand
 end
 
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -44,7 +47,9 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -s h -l help -d 'Print help 
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s V -l version -d 'Print version'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "list" -d 'List sockets with their owners'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "list" -d 'List sockets with their owners, as ss does and more'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "summary" -d 'Count sockets by state'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "explain" -d 'Explain a rule or a setting'
@@ -56,7 +61,10 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "help" -d 'Print this 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l set -d 'Change a threshold (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -74,7 +82,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l select -d 'Run o
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l set -d 'Change a threshold (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l assert -d 'Judge this instead of the rules, such as \'leak: count(state close-wait) == 0\' (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -89,9 +100,19 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l json -d 'Print o
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l state -d 'Only sockets in this state (can be repeated, or separated by commas)' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s O -l columns -d 'Columns to show, separated by commas: netns family state recvq sendq local peer timer uid inode cookie process' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s O -l columns -d 'Columns, separated by commas; +a,b adds to the default ones (\'tcpvet fields\' lists them)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l owners -d 'How owners are looked for' -r -f -a "auto\t'By BPF where it is allowed and pays, else by /proc'
+bpf\t'By BPF, or not at all'
+proc\t'By /proc'
+none\t'Not'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l sort -d 'Sort by these fields, separated by commas; unknown values stand last' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l limit -d 'At most so many rows' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l group-by -d 'Count sockets and sum their queues by these fields, separated by commas' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -102,14 +123,78 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l fail-on -d 'Let a
 unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s t -l tcp -d 'TCP sockets'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s u -l udp -d 'UDP sockets'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s M -l mptcp -d 'MPTCP connections'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s a -l all -d 'All states'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s l -l listening -d 'Only listening sockets; for UDP the unconnected ones'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s B -l bound-inactive -d 'Only sockets that are bound to a port and neither connected nor listening'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 4 -l ipv4 -d 'Only IPv4 sockets'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 6 -l ipv6 -d 'Only IPv6 sockets'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s H -l no-header -d 'Print no header'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 6 -l ipv6 -d 'Only IPv6 sockets; with -4 both'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l all-netns -d 'Every network namespace in sight'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s n -l numeric -d 'Numbers in place of names; this is how it is without -r'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s r -l resolve -d 'Names of /etc/hosts and /etc/services in place of numbers; the network is not asked'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s p -l processes -d 'Processes; they are shown anyway'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s o -l options -d 'Timers'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s e -l extended -d 'Timer, user, inode, cookie, mark, control group, halves that are closed'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s m -l memory -d 'Memory and drops'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s i -l info -d 'Everything the kernel tells of the connection (tcp_info)'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l tos -d 'Type of service, traffic class, class id'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l cgroup -d 'Control group'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l inet-sockopt -d 'Socket options'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s H -l no-header -d 'Print no head'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l reverse -d 'Turn the order round'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l explain-filter -d 'Say how the filter was read, what of it the kernel checks, and list nothing'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l owners -d 'How owners are looked for' -r -f -a "auto\t'By BPF where it is allowed and pays, else by /proc'
+bpf\t'By BPF, or not at all'
+proc\t'By /proc'
+none\t'Not'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'Text for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l from -d 'Read a capture instead of this kernel' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
+always\t'Always'
+never\t'Never'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
+unknown\t'Unknown or critical'
+critical\t'Critical'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l brief -d 'One dump and nothing more: queue, limit, who set it, drops'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s H -l no-header -d 'Print no head'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l json -d 'Print one JSON document'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s q -l quiet -d 'Print nothing when all is well, and no notes'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l format -d 'Output format' -r -f -a "human\t'Text for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l from -d 'Read a capture instead of this kernel' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
+always\t'Always'
+never\t'Never'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
+unknown\t'Unknown or critical'
+critical\t'Critical'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l json -d 'Print one JSON document'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s q -l quiet -d 'Print nothing when all is well, and no notes'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -129,7 +214,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l emit -d 'Print 
 shell\t'A shell script'
 json\t'The JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -144,7 +232,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l json -d 'Print 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -160,7 +251,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s q -l quiet -d 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s o -l output -d 'A new folder, or a new file whose name ends in .tar' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -175,7 +269,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l json -d 'Print
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -190,7 +287,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l json -d 'P
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -205,7 +305,10 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l json -d 'Print one
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
@@ -219,14 +322,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'E
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "list" -d 'List sockets with their owners'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "explain" -d 'Explain a rule or a setting'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "man" -d 'Print the manual page'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list summary advise explain capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "explain" -d 'Explain a rule or a setting'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "man" -d 'Print the manual page'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -8,7 +8,7 @@ use tcpvet::cli::usage::{Answer, answer};
 use tcpvet::cli::{Cli, Command};
 use tcpvet::error::{Error, on_file};
 use tcpvet::sys::live::Live;
-use tcpvet::sys::output::{note, write_all};
+use tcpvet::sys::output::{Stdout, note, write_all};
 use tcpvet::sys::replay::Replay;
 use tcpvet::sys::store::Capture;
 use tcpvet::sys::{Kind, System, netns, privilege, watchdog};
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         });
     }
     let done = open(&mut settings, cli.command.as_ref())
-        .and_then(|system| cmd::dispatch(&cli, &settings, &*system));
+        .and_then(|system| cmd::dispatch(&cli, &settings, &*system, &mut Stdout));
     match done {
         Ok(done) => {
             done.notes.iter().for_each(|text| note(text));

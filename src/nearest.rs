@@ -3,7 +3,10 @@
 /// The word with the fewest edits to `typed`, if it is near enough to be meant (a third of its letters, at least one edit).
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    let best = words.into_iter().map(|w| (edits(&typed, w), w)).min_by_key(|(d, _)| *d)?;
+    // Of two equally near words the one that begins alike is meant.
+    let alike = |w: &str| typed.bytes().zip(w.bytes()).take_while(|(a, b)| a == b).count();
+    let scored = words.into_iter().map(|w| (edits(&typed, w), w));
+    let best = scored.min_by_key(|(d, w)| (*d, std::cmp::Reverse(alike(w))))?;
     (best.0 <= 1.max(best.1.chars().count() / 3)).then_some(best.1)
 }
 
@@ -43,6 +46,7 @@ mod tests {
         assert_eq!(nearest("listne", words), Some("listen"));
         assert_eq!(nearest("qwertyuiop", words), None);
         assert_eq!(nearest("", words), None);
+        assert_eq!(nearest("proces", ["probes", "process"]), Some("process"));
         assert_eq!(edits("abc", "acb"), 1);
     }
 }

@@ -20,7 +20,11 @@ fn refused(args: &[&str], message: &str, hint: &str) {
 
 #[test]
 fn what_is_misspelt_is_answered_with_the_nearest_word() {
-    refused(&["lits"], "unrecognized subcommand 'lits'", "a similar subcommand exists: 'list'");
+    refused(
+        &["lits"],
+        "unrecognized subcommand 'lits'",
+        "some similar subcommands exist: 'listen', 'list'",
+    );
     refused(
         &["list", "--state", "tiem-wait"],
         "'tiem-wait' is not a TCP state",
@@ -28,7 +32,7 @@ fn what_is_misspelt_is_answered_with_the_nearest_word() {
     );
     refused(
         &["list", "-O", "state,procss"],
-        "no column is called 'procss'",
+        "no field is called 'procss'",
         "did you mean process?",
     );
     refused(
@@ -54,7 +58,7 @@ fn what_is_misspelt_is_answered_with_the_nearest_word() {
     refused(
         &["--format", "xml"],
         "invalid value 'xml' for '--format <FORMAT>'",
-        "possible values: human, json",
+        "possible values: human, json, jsonl, plain, csv",
     );
     refused(
         &["advise", "--emit", "toml"],

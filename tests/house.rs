@@ -98,17 +98,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["model"]),
     ("sys", &["wire", "model"]),
     ("collect", &["sys", "wire", "model"]),
-    ("filter", &["model"]),
+    ("filter", &["fields", "wire", "model"]),
     ("rules", &["model"]),
     ("advise", &["rules", "model"]),
-    ("fields", &["model"]),
-    ("render", &["rules", "fields", "advise", "filter", "model", "exit"]),
+    ("fields", &["wire", "model"]),
+    ("render", &["rules", "fields", "wire", "advise", "filter", "model", "exit"]),
     ("cli", &["render", "rules", "fields", "sys", "model", "error"]),
     (
         "cmd",
         &[
-            "cli", "collect", "render", "rules", "fields", "advise", "filter", "sys", "model",
-            "error", "exit",
+            "cli", "collect", "render", "rules", "fields", "advise", "filter", "sys", "wire",
+            "model", "error", "exit",
         ],
     ),
 ];

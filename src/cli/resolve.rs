@@ -15,6 +15,8 @@ pub struct Settings {
     pub style: Style,
     /// Whether a JSON document is wanted.
     pub json: bool,
+    /// The format.
+    pub format: Format,
     /// When a report ends with its verdict.
     pub fail_on: Option<Status>,
     /// Whether nothing is printed when all is well.
@@ -37,10 +39,12 @@ pub fn resolve(global: &Global, command: Option<&Command>) -> Settings {
     let columns = env("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0);
     let asked = global.width.map(usize::from);
     let width = asked.or_else(|| terminal.then(|| terminal::width().or(columns).unwrap_or(80)));
+    let format = if global.json { Format::Json } else { global.format.unwrap_or(Format::Human) };
     let check = matches!(command, Some(Command::Check(_)));
     Settings {
         style: Style { color: color(global.color, &env, terminal), width },
-        json: global.json || global.format == Some(Format::Json),
+        json: format == Format::Json,
+        format,
         fail_on: global.fail_on.map(|level| match level {
             Level::Warning => Status::Warning,
             Level::Unknown => Status::Unknown,

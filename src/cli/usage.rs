@@ -27,12 +27,13 @@ pub fn answer(error: &clap::Error) -> Answer {
     let rest: Vec<&str> = lines.take_while(|l| !l.starts_with("Usage:")).collect();
     let tip = rest.iter().find_map(|l| l.strip_prefix("tip: "));
     let values = rest.iter().find(|l| l.starts_with("[possible values"));
+    let short = error.kind() == ErrorKind::UnknownArgument && is_short(message);
     let hint = match (tip, values) {
+        _ if short => of_ss(message)
+            .unwrap_or("sockets are listed by 'tcpvet list'; see 'tcpvet list --help'")
+            .to_string(),
         (Some(tip), _) => tip.to_string(),
         (None, Some(values)) => values.trim_matches(['[', ']']).to_string(),
-        (None, None) if error.kind() == ErrorKind::UnknownArgument && is_short(message) => {
-            "sockets are listed by 'tcpvet list'; see 'tcpvet list --help'".to_string()
-        }
         (None, None) => "'tcpvet --help' shows what there is".to_string(),
     };
     let missing: Vec<&str> =
@@ -48,6 +49,26 @@ pub fn answer(error: &clap::Error) -> Answer {
 fn is_short(message: &str) -> bool {
     let typed = message.split('\'').nth(1).unwrap_or_default();
     typed.starts_with('-') && !typed.starts_with("--")
+}
+
+/// What stands for an option of ss that is not here.
+fn of_ss(message: &str) -> Option<&'static str> {
+    let letter = message.split('\'').nth(1)?.strip_prefix('-')?.chars().next()?;
+    Some(match letter {
+        'x' | 'w' | 'd' | '0' | 'S' => {
+            "unix, raw, DCCP, packet and SCTP sockets are not listed; ss does that"
+        }
+        's' => "write it as: tcpvet summary",
+        'K' => "tcpvet closes no sockets",
+        'E' => "tcpvet does not follow sockets as they are destroyed",
+        'T' => "threads are not told apart; processes are shown without an option",
+        'f' | 'A' => "protocols are chosen by -t, -u and -M, families by -4 and -6",
+        'F' => "write the filter on the command line: tcpvet list 'dport = 443'",
+        'D' => "write it as: tcpvet capture -o box.tar",
+        'Q' => "choose the columns: tcpvet list -O state,local,peer",
+        'Z' | 'z' | 'b' => "security contexts and socket filters are not shown",
+        _ => return None,
+    })
 }
 
 /// Arguments come back in messages; a control character in them must not reach the terminal.
@@ -72,7 +93,7 @@ mod tests {
     fn one_line_and_a_hint() {
         assert_eq!(
             wrong(&["tcpvet", "lits"]),
-            "error: unrecognized subcommand 'lits'\nhint: a similar subcommand exists: 'list'"
+            "error: unrecognized subcommand 'lits'\nhint: some similar subcommands exist: 'listen', 'list'"
         );
         assert_eq!(
             wrong(&["tcpvet", "--color", "x"]),
@@ -86,6 +107,11 @@ mod tests {
             wrong(&["tcpvet", "-tlnp"]),
             "error: unexpected argument '-t' found\nhint: sockets are listed by 'tcpvet list'; see 'tcpvet list --help'"
         );
+        for (typed, hint) in
+            [("-tanx", "unix"), ("-s", "tcpvet summary"), ("-Kt", "closes no sockets")]
+        {
+            assert!(wrong(&["tcpvet", "list", typed]).contains(hint), "{typed}");
+        }
         assert!(!wrong(&["tcpvet", "\x1b[31m"]).contains('\x1b'));
     }
 }

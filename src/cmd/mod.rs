@@ -1,17 +1,21 @@
 //! One file per subcommand: collect, ask, show. They get the System and the settings, and give back bytes and an exit status; nothing
-//! is printed here.
+//! is printed here; only `list` writes as it reads, into what it is given for that.
 
 mod advise;
 mod capture;
 mod check;
 mod diagnose;
 mod explain;
+mod fields;
 mod generate;
 mod list;
+mod listen;
 mod summary;
 
 use crate::cli::resolve::Settings;
-use crate::cli::{Cli, Command, RuleArgs, generate as definitions};
+use std::io::Write;
+
+use crate::cli::{Cli, Command, Format, RuleArgs, generate as definitions};
 use crate::collect::{Start, attribute, refine, start};
 use crate::error::Error;
 use crate::exit;
@@ -42,7 +46,12 @@ impl Done {
 ///
 /// # Errors
 /// The command cannot do its work: the arguments name something unknown, or a file cannot be read or written.
-pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+pub fn dispatch(
+    cli: &Cli,
+    settings: &Settings,
+    system: &dyn System,
+    out: &mut dyn Write,
+) -> Result<Done, Error> {
     if cli.command.is_some() && !cli.diagnose.is_empty() {
         return Err(Error::hinted(
             "--select and --set stand before the subcommand",
@@ -59,6 +68,13 @@ pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<D
             "leave it out",
         ));
     }
+    let rows = matches!(cli.command, Some(Command::List(_)));
+    if !rows && !matches!(settings.format, Format::Human | Format::Json) {
+        return Err(Error::hinted(
+            "only list writes plain, csv and jsonl",
+            "use --format human or --format json",
+        ));
+    }
     let verdict = matches!(cli.command, None | Some(Command::Diagnose(_) | Command::Advise(_)));
     if settings.fail_on.is_some() && !verdict {
         return Err(Error::hinted(
@@ -70,7 +86,9 @@ pub fn dispatch(cli: &Cli, settings: &Settings, system: &dyn System) -> Result<D
         None => diagnose::run(&cli.diagnose, settings, system),
         Some(Command::Diagnose(args)) => diagnose::run(args, settings, system),
         Some(Command::Check(args)) => check::run(args, settings, system),
-        Some(Command::List(args)) => list::run(args, settings, system),
+        Some(Command::List(args)) => list::run(args, settings, system, out),
+        Some(Command::Listen(args)) => listen::run(args, settings, system),
+        Some(Command::Fields) => fields::run(settings),
         Some(Command::Summary) => summary::run(settings, system),
         Some(Command::Advise(args)) => advise::run(args, settings, system),
         Some(Command::Explain(args)) => explain::run(args, settings, system),

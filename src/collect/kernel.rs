@@ -69,18 +69,7 @@ fn older_than_6_8(release: &str) -> bool {
 /// Reads the sysctls of the namespace.
 pub(super) fn settings(system: &dyn System, snapshot: &mut Snapshot) {
     for name in SYSCTLS {
-        let reading = match system.read(&wire::sysctl::path(name)) {
-            Ok(text) => Reading::Value(wire::sysctl::value(&text)),
-            Err(e) => {
-                let state = seen(&e);
-                if state != Seen::Absent {
-                    let reason = Some(e.to_string());
-                    snapshot.coverage.note("sysctl", Seen::Partial, reason, None);
-                }
-                Reading::None(state)
-            }
-        };
-        snapshot.sysctls.0.insert((*name).to_string(), reading);
+        setting(system, snapshot, name);
     }
     // A namespace always has its port range: without it, /proc/sys is not there to be read.
     if snapshot.sysctls.text("net.ipv4.ip_local_port_range").is_none() {
@@ -88,6 +77,21 @@ pub(super) fn settings(system: &dyn System, snapshot: &mut Snapshot) {
         snapshot.coverage.note("sysctl", Seen::Denied, reason, None);
     }
     snapshot.coverage.seen("sysctl");
+}
+
+/// Reads one sysctl.
+pub(super) fn setting(system: &dyn System, snapshot: &mut Snapshot, name: &str) {
+    let reading = match system.read(&wire::sysctl::path(name)) {
+        Ok(text) => Reading::Value(wire::sysctl::value(&text)),
+        Err(e) => {
+            let state = seen(&e);
+            if state != Seen::Absent {
+                snapshot.coverage.note("sysctl", Seen::Partial, Some(e.to_string()), None);
+            }
+            Reading::None(state)
+        }
+    };
+    snapshot.sysctls.0.insert(name.to_string(), reading);
 }
 
 /// Reads the counters of the namespace (and, from sockstat, the host-wide ones).

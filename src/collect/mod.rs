@@ -1,11 +1,15 @@
 //! System to Snapshot: what is read in which order, how it is joined, and what could not be seen. Touches nothing but the
 //! [`System`] it is given.
 
+mod ahead;
 mod descriptors;
 mod details;
 mod kernel;
-mod owners;
+pub mod listen;
+pub mod owners;
 mod sockets;
+pub mod stream;
+pub mod surroundings;
 #[cfg(test)]
 mod testing;
 
@@ -42,19 +46,28 @@ impl Start {
     }
 }
 
-/// Reads the socket table and, if asked, the kernel's settings and counters. What cannot be read is noted in the coverage.
+/// Who and when this is: the beginning of every Snapshot.
 ///
 /// # Errors
 /// The clock cannot be read: a capture without time is none.
-pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
+pub fn begin(system: &dyn System, netns: Option<&str>) -> Result<Snapshot, SysError> {
     let mut snapshot = Snapshot { time_ms: system.clock_ms()?, ..Snapshot::default() };
-    snapshot.netns = match &start.netns {
+    snapshot.netns = match netns {
         Some(name) => Text::new(name.as_bytes()),
         None => system
             .link("/proc/self/ns/net")
             .map_or_else(|_| Text::new(b"an unknown namespace"), |l| Text::new(&l)),
     };
     kernel::host(system, &mut snapshot);
+    Ok(snapshot)
+}
+
+/// Reads the socket table and, if asked, the kernel's settings and counters. What cannot be read is noted in the coverage.
+///
+/// # Errors
+/// The clock cannot be read: a capture without time is none.
+pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
+    let mut snapshot = begin(system, start.netns.as_deref())?;
     // Counters stand before the table: what closes in between then makes the number of sockets outside it too high, not too low.
     if start.kernel {
         kernel::counters(system, &mut snapshot);
@@ -66,6 +79,11 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
     kernel::note_bound_inactive(&mut snapshot);
     owners::note_hidden(system, &mut snapshot);
     Ok(snapshot)
+}
+
+/// Notes where this kernel shows no bound sockets.
+pub fn note_bound_inactive(snapshot: &mut Snapshot) {
+    kernel::note_bound_inactive(snapshot);
 }
 
 /// Reads the details that the rules asked for after seeing the table. What they want of owners may change by what comes to light.

@@ -1,11 +1,12 @@
-//! Who holds which socket: a scan of /proc/PID/fd by two threads, for the inodes that are wanted.
+//! Who holds which socket: one pass by BPF where it is allowed and pays, else a scan of /proc/PID/fd by two threads; for the inodes
+//! that are wanted.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::model::Snapshot;
-use crate::model::coverage::Seen;
-use crate::model::owner::{Holder, Owners, Process};
+use crate::model::coverage::{Coverage, Seen};
+use crate::model::owner::{Holder, Owners, Process, Processes};
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
 
@@ -18,7 +19,12 @@ const GRANT_ROOT: &str = "run it outside the container or user namespace, or loo
 
 /// The command that helps whoever runs this.
 pub(super) fn grant(snapshot: &Snapshot) -> String {
-    if snapshot.host.euid == Some(0) { GRANT_ROOT } else { GRANT }.to_string()
+    grant_for(snapshot.host.euid)
+}
+
+/// The same by effective user id.
+pub(super) fn grant_for(euid: Option<u32>) -> String {
+    if euid == Some(0) { GRANT_ROOT } else { GRANT }.to_string()
 }
 
 /// Threads of the scan; more gain nothing, since the kernel's work dominates.
@@ -46,32 +52,127 @@ pub(super) fn note_hidden(system: &dyn System, snapshot: &mut Snapshot) {
     }
 }
 
+/// How owners are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// By BPF where it is allowed and pays, else by /proc.
+    #[default]
+    Auto,
+    /// By BPF or not at all.
+    Bpf,
+    /// By /proc.
+    Proc,
+}
+
+/// Fewer open descriptors on the whole machine are read faster from /proc than BTF is.
+const MANY_DESCRIPTORS: u64 = 6_000;
+
 /// What one thread found.
 #[derive(Default)]
 struct Part {
     holders: Vec<Holder>,
-    processes: Vec<Process>,
     denied: u32,
     vanished: u32,
 }
 
-/// Finds every holder of the `wanted` inodes, and the names of those processes.
-pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeSet<u32>) {
-    let wanted: Vec<u32> = wanted.iter().copied().filter(|i| *i != 0).collect();
-    if wanted.is_empty() {
-        return;
-    }
-    let pids = match pids(system) {
-        Ok(pids) => pids,
-        Err(reason) => {
-            snapshot.coverage.note("owners", Seen::Failed, Some(reason), None);
-            return;
-        }
+/// What was found, and how.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) owners: Owners,
+    pub(super) processes: Processes,
+    /// Whether every process could be read.
+    pub(super) all_seen: bool,
+    /// Number of processes in sight.
+    pub(super) pids: usize,
+    /// What found them.
+    pub(super) by: &'static str,
+}
+
+/// Finds every holder of the `wanted` inodes (sorted), or of every socket, and the names of those processes.
+pub(super) fn find(
+    system: &dyn System,
+    method: Method,
+    everywhere: bool,
+    wanted: Option<&[u32]>,
+) -> Result<Found, String> {
+    let pids = pids(system)?;
+    let status = system.read("/proc/self/status").unwrap_or_default();
+    let is_wanted = |inode: u32| match wanted {
+        Some(wanted) => wanted.binary_search(&inode).is_ok(),
+        None => true,
     };
+    let by_bpf = match method {
+        Method::Proc => false,
+        Method::Bpf => true,
+        Method::Auto => proc_pid::may_trace_with_bpf(&status) && many_descriptors(system, &pids),
+    };
+    let mut found = Found { pids: pids.len(), all_seen: true, ..Found::default() };
+    let bpf = |owners: &mut Owners| {
+        system.open_sockets(everywhere, &mut |inode, pid, fd| {
+            if is_wanted(inode) {
+                owners.holders.push(Holder { inode, pid, fd });
+            }
+        })
+    };
+    if by_bpf {
+        match bpf(&mut found.owners) {
+            Ok(()) => found.by = "by BPF task_file",
+            Err(e) if method == Method::Bpf => return Err(e.to_string()),
+            Err(_) => found.owners.holders.clear(),
+        }
+    }
+    let by_bpf = !found.by.is_empty();
+    // A process can be kept from BPF's sight: what it did not find is looked for in /proc before it is called nobody's.
+    if !by_bpf || wanted.is_some() && missing(&mut found.owners, wanted) {
+        found.by = if by_bpf { "by BPF task_file and /proc" } else { "by /proc" };
+        let scanned = scan_all(system, &pids, &is_wanted);
+        found.owners.holders.extend(scanned.holders);
+        (found.owners.denied, found.owners.vanished) = (scanned.denied, scanned.vanished);
+        found.all_seen = scanned.denied == 0 && proc_pid::may_read_every_process(&status);
+        // And a process may keep even root out of its descriptors in /proc, which BPF may see.
+        if method == Method::Auto
+            && !by_bpf
+            && scanned.denied > 0
+            && proc_pid::may_trace_with_bpf(&status)
+            && missing(&mut found.owners, wanted)
+        {
+            let mut more = Owners::default();
+            if bpf(&mut more).is_ok() {
+                found.by = "by /proc and BPF task_file";
+                found.owners.holders.extend(more.holders);
+            }
+        }
+    }
+    found.owners.holders.sort_unstable();
+    found.owners.holders.dedup();
+    let mut holders: Vec<u32> = found.owners.holders.iter().map(|h| h.pid).collect();
+    holders.sort_unstable();
+    holders.dedup();
+    found.processes = holders.into_iter().map(|pid| (pid, process(system, pid))).collect();
+    Ok(found)
+}
+
+/// Whether a wanted inode has no holder.
+fn missing(owners: &mut Owners, wanted: Option<&[u32]>) -> bool {
+    owners.holders.sort_unstable();
+    wanted.is_none_or(|wanted| wanted.iter().any(|inode| owners.of(*inode).is_empty()))
+}
+
+/// Whether the machine has so many open descriptors that BPF pays; counting stops when it is clear.
+fn many_descriptors(system: &dyn System, pids: &[u32]) -> bool {
+    let mut sum = 0;
+    pids.iter().any(|pid| {
+        sum += system.descriptor_count(*pid).unwrap_or_default();
+        sum >= MANY_DESCRIPTORS
+    })
+}
+
+/// Reads /proc/PID/fd of every process by two threads.
+fn scan_all(system: &dyn System, pids: &[u32], wanted: &(dyn Fn(u32) -> bool + Sync)) -> Owners {
     let next = AtomicUsize::new(0);
     let parts: Vec<Part> = std::thread::scope(|scope| {
         let workers: Vec<_> =
-            (0..THREADS).map(|_| scope.spawn(|| scan(system, &pids, &next, &wanted))).collect();
+            (0..THREADS).map(|_| scope.spawn(|| scan(system, pids, &next, wanted))).collect();
         workers.into_iter().filter_map(|w| w.join().ok()).collect()
     });
     let mut owners = Owners::default();
@@ -79,27 +180,51 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
         owners.holders.extend(part.holders);
         owners.denied += part.denied;
         owners.vanished += part.vanished;
-        for process in part.processes {
-            snapshot.processes.insert(process.pid, process);
-        }
     }
-    owners.holders.sort_unstable();
-    let missing = wanted.iter().filter(|i| owners.of(**i).is_empty()).count();
+    owners
+}
+
+/// Finds the holders of the `wanted` inodes for a diagnosis.
+pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeSet<u32>) {
+    let wanted: Vec<u32> = wanted.iter().copied().filter(|i| *i != 0).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let found = match find(system, Method::Auto, false, Some(&wanted)) {
+        Ok(found) => found,
+        Err(reason) => {
+            snapshot.coverage.note("owners", Seen::Failed, Some(reason), None);
+            return;
+        }
+    };
+    let missing = wanted.iter().filter(|i| found.owners.of(**i).is_empty()).count();
+    note(&mut snapshot.coverage, &found, missing, wanted.len(), snapshot.host.euid);
+    snapshot.processes.extend(found.processes);
+    snapshot.owners = Some(found.owners);
+}
+
+/// Notes how the owners of some sockets were found: `missing` of them have none in sight.
+pub(super) fn note(
+    coverage: &mut Coverage,
+    found: &Found,
+    missing: usize,
+    of: usize,
+    euid: Option<u32>,
+) {
+    let owners = &found.owners;
     if missing > 0 && owners.denied > 0 {
         let reason = format!(
-            "{missing} of {} sockets have no owner in sight: they ended meanwhile, or one of the {} processes (of {}) whose descriptors may not be read holds them",
-            wanted.len(),
-            owners.denied,
-            pids.len()
+            "{missing} of {of} sockets have no owner in sight: they ended meanwhile, or one of the {} processes (of {}) whose descriptors may not be read holds them",
+            owners.denied, found.pids
         );
-        let hint = grant(snapshot);
-        snapshot.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
+        let hint = grant_for(euid);
+        coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
     } else {
         let ended = (owners.vanished > 0)
-            .then(|| format!("{} processes ended while they were read", owners.vanished));
-        snapshot.coverage.note("owners", Seen::Seen, ended, None);
+            .then(|| format!("; {} processes ended while they were read", owners.vanished));
+        let by = format!("{}{}", found.by, ended.unwrap_or_default());
+        coverage.note("owners", Seen::Seen, Some(by), None);
     }
-    snapshot.owners = Some(owners);
 }
 
 /// The processes in sight; a /proc without any is none.
@@ -108,12 +233,16 @@ pub(super) fn pids(system: &dyn System) -> Result<Vec<u32>, String> {
     if pids.is_empty() { Err("/proc lists no process".into()) } else { Ok(pids) }
 }
 
-fn scan(system: &dyn System, pids: &[u32], next: &AtomicUsize, wanted: &[u32]) -> Part {
+fn scan(
+    system: &dyn System,
+    pids: &[u32],
+    next: &AtomicUsize,
+    wanted: &(dyn Fn(u32) -> bool + Sync),
+) -> Part {
     let mut part = Part::default();
     while let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let before = part.holders.len();
         let result = system.socket_descriptors(pid, &mut |fd, inode| {
-            if wanted.binary_search(&inode).is_ok() {
+            if wanted(inode) {
                 part.holders.push(Holder { inode, pid, fd });
             }
         });
@@ -121,9 +250,6 @@ fn scan(system: &dyn System, pids: &[u32], next: &AtomicUsize, wanted: &[u32]) -
             Err(e) if e.kind == Kind::Absent => part.vanished += 1,
             Err(_) => part.denied += 1,
             Ok(()) => {}
-        }
-        if part.holders.len() > before {
-            part.processes.push(process(system, pid));
         }
     }
     part
@@ -173,7 +299,10 @@ mod tests {
         let mut s = Snapshot::default();
         read(&system, &mut s, &BTreeSet::from([77, 99]));
         let source = s.coverage.get("owners").unwrap();
-        assert_eq!(source.reason.as_deref(), Some("2 processes ended while they were read"));
+        assert_eq!(
+            source.reason.as_deref(),
+            Some("by /proc; 2 processes ended while they were read")
+        );
         assert_eq!((source.state, s.unnamed()), (Seen::Seen, Provenance::Unheld));
     }
 

@@ -2,24 +2,27 @@
 //! refused, from `/proc/net/tcp` and `tcp6`.
 
 use crate::model::Snapshot;
-use crate::model::coverage::Seen;
+use crate::model::coverage::{Coverage, Seen};
 use crate::model::endpoint::Family;
+use crate::model::protocol::Protocol;
 use crate::model::socket::{Detail, Socket, SocketTable};
-use crate::model::state::StateSet;
+use crate::model::state::{State, StateSet};
 use crate::sys::{Kind, SysError, System};
 use crate::wire::inet_diag;
 use crate::wire::netlink::{Message, walk};
 use crate::wire::proc_net_tcp;
 use crate::wire::request::{Condition, Request};
 
-use super::seen;
+use super::{ahead, seen};
 
 /// How often a dump that the kernel calls inconsistent is taken anew.
 const ATTEMPTS: u32 = 3;
 
 /// What is wrong with a dump that was taken.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Flaws {
+pub(super) struct Flaws {
+    /// Whoever asked has enough; this is none.
+    stopped: bool,
     interrupted: bool,
     overrun: bool,
     /// Messages that are no socket as this program knows them.
@@ -29,7 +32,7 @@ struct Flaws {
 impl Flaws {
     /// Whether another try may give a better dump.
     fn may_pass(&self) -> bool {
-        self.interrupted || self.overrun
+        (self.interrupted || self.overrun) && !self.stopped
     }
 
     fn reason(&self) -> Option<String> {
@@ -48,7 +51,7 @@ impl Flaws {
 }
 
 /// What a dump hands on.
-enum Event<'a> {
+pub(super) enum Event<'a> {
     /// What came before is void: the dump starts anew.
     Restart,
     /// A socket, and the message it came in.
@@ -57,60 +60,87 @@ enum Event<'a> {
 
 /// Reads the table into `snapshot` and notes how it went.
 pub(super) fn read(system: &dyn System, states: StateSet, extensions: u8, snapshot: &mut Snapshot) {
-    let base = Request { family: None, states, extensions, condition: None };
-    let result = dump(system, base, &mut |event| match event {
-        Event::Restart => {
-            snapshot.sockets = SocketTable::default();
-            snapshot.details.clear();
-        }
-        Event::Socket(mut socket, payload) => {
-            if extensions != 0 {
-                snapshot.details.push(inet_diag::detail(payload));
-                socket.detail = snapshot.details.len() as u32;
+    let request = Request::tcp(states, extensions);
+    let result = dump(system, &request, ATTEMPTS, &mut |event| {
+        match event {
+            Event::Restart => {
+                snapshot.sockets = SocketTable::default();
+                snapshot.details.clear();
             }
-            snapshot.sockets.push(socket);
+            Event::Socket(mut socket, payload) => {
+                if extensions != 0 {
+                    snapshot.details.push(inet_diag::detail(payload));
+                    socket.detail = snapshot.details.len() as u32;
+                }
+                snapshot.sockets.push(socket);
+            }
         }
+        true
     });
+    if !note(&mut snapshot.coverage, result) {
+        let Snapshot { coverage, sockets, .. } = snapshot;
+        from_proc(system, &request, coverage, &mut |s| {
+            sockets.push(*s);
+            true
+        });
+    }
+}
+
+/// Notes how a dump went; false if netlink gave nothing.
+pub(super) fn note(coverage: &mut Coverage, result: Result<Flaws, SysError>) -> bool {
     match result {
-        Ok(flaws) => match flaws.reason() {
-            None => snapshot.coverage.seen("sock_diag"),
-            reason => snapshot.coverage.note("sock_diag", Seen::Partial, reason, None),
-        },
+        Ok(flaws) => {
+            match flaws.reason() {
+                None => coverage.seen("sock_diag"),
+                reason => coverage.note("sock_diag", Seen::Partial, reason, None),
+            }
+            true
+        }
         Err(refused) => {
             // A host-wide absence of sock_diag still hides something (queue limits), so it is never "absent" here.
             let state = match seen(&refused) {
                 Seen::Absent => Seen::Denied,
                 other => other,
             };
-            snapshot.coverage.note("sock_diag", state, Some(refused.reason), None);
-            from_proc(system, states, snapshot);
+            coverage.note("sock_diag", state, Some(refused.reason), None);
+            false
         }
     }
 }
 
-/// Hands every socket of `request` to `each`, trying one walk first and both families after.
-fn dump(
+/// Hands every socket of `request` to `each` until that returns false, trying one walk first and both families after. A dump that the
+/// kernel calls inconsistent is taken anew as often as `attempts` allows.
+pub(super) fn dump(
     system: &dyn System,
-    request: Request,
-    each: &mut dyn FnMut(Event<'_>),
+    request: &Request,
+    attempts: u32,
+    each: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<Flaws, SysError> {
     let mut flaws = Flaws::default();
-    for attempt in 0..ATTEMPTS {
+    for attempt in 0..attempts {
         if attempt > 0 {
             each(Event::Restart);
         }
-        flaws = match once(system, &request, each) {
-            Ok(flaws) => flaws,
-            Err(_) => {
+        // Only TCP has a request for both families.
+        let one_walk = (request.family.is_some() || request.protocol == Protocol::Tcp)
+            .then(|| once(system, request, each));
+        flaws = match one_walk {
+            Some(Ok(flaws)) => flaws,
+            Some(Err(e)) if request.family.is_some() => return Err(e),
+            Some(Err(_)) | None => {
                 each(Event::Restart);
                 let mut both = Flaws::default();
                 for family in [Family::Ipv4, Family::Ipv6] {
-                    let one = once(system, &Request { family: Some(family), ..request }, each);
+                    let request = Request { family: Some(family), ..request.clone() };
+                    let one = once(system, &request, each);
                     match one {
                         Ok(f) => {
                             both.interrupted |= f.interrupted;
                             both.overrun |= f.overrun;
                             both.undecoded += f.undecoded;
+                            if f.stopped {
+                                return Ok(both);
+                            }
                         }
                         // A kernel without IPv6 knows no such family; nothing is hidden then.
                         Err(e) if family == Family::Ipv6 && e.kind == Kind::Absent => {}
@@ -130,21 +160,31 @@ fn dump(
     Ok(flaws)
 }
 
+/// The socket of a message. Bound without a peer is a state of its own for TCP only.
+pub(super) fn decode(payload: &[u8], protocol: Protocol) -> Option<Socket> {
+    let mut socket = inet_diag::socket(payload)?;
+    if protocol == Protocol::Udp && socket.state == State::BoundInactive {
+        socket.state = State::Close;
+    }
+    Some(socket)
+}
+
 /// One exchange.
 fn once(
     system: &dyn System,
     request: &Request,
-    each: &mut dyn FnMut(Event<'_>),
+    each: &mut dyn FnMut(Event<'_>) -> bool,
 ) -> Result<Flaws, SysError> {
     let mut flaws = Flaws::default();
     let mut refused = None;
-    let sent = system.sock_diag(request, &mut |datagram| {
+    let sent = ahead::sock_diag(system, request, &mut |datagram| {
         let mut go_on = true;
         let seen = walk(datagram, &mut |message| {
             match message {
-                Message::Payload(payload) => match inet_diag::socket(payload) {
+                Message::Payload(payload) => match decode(payload, request.protocol) {
                     Some(socket) if request.matches(&socket) => {
-                        each(Event::Socket(socket, payload));
+                        go_on = each(Event::Socket(socket, payload));
+                        flaws.stopped = !go_on;
                     }
                     Some(_) => {}
                     None => flaws.undecoded += 1,
@@ -180,10 +220,13 @@ pub(super) fn details(
     each: &mut dyn FnMut(Socket, Detail),
 ) -> Result<(), SysError> {
     let mut found = Vec::new();
-    let request = Request { family: None, states, extensions, condition };
-    let flaws = dump(system, request, &mut |event| match event {
-        Event::Restart => found.clear(),
-        Event::Socket(socket, payload) => found.push((socket, inet_diag::detail(payload))),
+    let request = Request { condition, ..Request::tcp(states, extensions) };
+    let flaws = dump(system, &request, ATTEMPTS, &mut |event| {
+        match event {
+            Event::Restart => found.clear(),
+            Event::Socket(socket, payload) => found.push((socket, inet_diag::detail(payload))),
+        }
+        true
     })?;
     found.into_iter().for_each(|(socket, detail)| each(socket, detail));
     match flaws.reason() {
@@ -192,38 +235,47 @@ pub(super) fn details(
     }
 }
 
-/// The fallback: no limits of accept queues, no bound-inactive sockets, no details.
-fn from_proc(system: &dyn System, states: StateSet, snapshot: &mut Snapshot) {
+/// The fallback: no limits of accept queues, no bound-inactive sockets, no details, nothing of MPTCP.
+pub(super) fn from_proc(
+    system: &dyn System,
+    request: &Request,
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(&Socket) -> bool,
+) {
+    let paths: &[(&str, Family)] = match request.protocol {
+        Protocol::Tcp => &[("/proc/net/tcp", Family::Ipv4), ("/proc/net/tcp6", Family::Ipv6)],
+        Protocol::Udp => &[("/proc/net/udp", Family::Ipv4), ("/proc/net/udp6", Family::Ipv6)],
+        Protocol::Mptcp => return,
+    };
     let mut undecoded = 0;
-    for (path, family) in [("/proc/net/tcp", Family::Ipv4), ("/proc/net/tcp6", Family::Ipv6)] {
+    let mut go_on = true;
+    for (path, family) in paths {
         match system.read(path) {
             Ok(text) => {
-                let (sockets, bad) = proc_net_tcp::parse(&text, family);
+                let (sockets, bad) = proc_net_tcp::parse(&text, *family);
                 undecoded += bad;
-                sockets
-                    .into_iter()
-                    .filter(|s| states.has(s.state))
-                    .for_each(|s| snapshot.sockets.push(s));
+                for socket in sockets.iter().filter(|s| request.matches(s)) {
+                    go_on = go_on && each(socket);
+                }
             }
-            Err(e) if e.kind == Kind::Absent && family == Family::Ipv6 => {}
+            Err(e) if e.kind == Kind::Absent && *family == Family::Ipv6 => {}
             Err(e) => {
                 let state = seen(&e).max(Seen::Partial);
-                snapshot.coverage.note("proc_net_tcp", state, Some(e.to_string()), None);
+                coverage.note("proc_net_tcp", state, Some(e.to_string()), None);
             }
         }
     }
     if undecoded > 0 {
         let reason = format!("{undecoded} lines could not be decoded");
-        snapshot.coverage.note("proc_net_tcp", Seen::Partial, Some(reason), None);
+        coverage.note("proc_net_tcp", Seen::Partial, Some(reason), None);
     }
-    snapshot.coverage.seen("proc_net_tcp");
+    coverage.seen("proc_net_tcp");
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::Scripted;
     use super::*;
-    use crate::model::state::State;
     use crate::wire::netlink::message;
     use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN};
 

@@ -4,9 +4,6 @@ use super::Filter;
 use crate::model::state::StateSet;
 use crate::model::text::Text;
 
-/// Characters shown on each side of a mistake.
-const WINDOW: usize = 60;
-
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
@@ -83,14 +80,7 @@ impl Assertion {
             Some((name, rest)) if !name.contains('(') => (name.trim(), rest, name.len() + 1),
             _ => ("", text, 0),
         };
-        let fail = |at: usize, what: &str, hint: String| {
-            // A long assertion is shown around the place only.
-            let column = text.get(..at).map_or(0, |t| t.chars().count());
-            let first = column.saturating_sub(WINDOW);
-            let near = text.chars().skip(first).take(2 * WINDOW);
-            let shown: String = near.map(|c| if c.is_control() { '?' } else { c }).collect();
-            Err((format!("{what}\n  {shown}\n  {}^", " ".repeat(column - first)), hint))
-        };
+        let fail = |at: usize, what: &str, hint: String| Err((super::caret(text, at, what), hint));
         let form = || "write it as: count(state close-wait) == 0".to_string();
         let start = offset + (expression.len() - expression.trim_start().len());
         let Some(rest) = expression.trim_start().strip_prefix("count") else {

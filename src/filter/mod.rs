@@ -1,6 +1,12 @@
-//! What the user asks for: a set of states, and assertions over counts.
+//! The expression language: what people type for ss, with real precedence, and comparisons over every field.
 
 pub mod assertion;
+mod eval;
+pub mod expr;
+mod literal;
+pub mod parse;
+pub mod push;
+mod token;
 
 use crate::model::endpoint::Family;
 use crate::model::socket::Socket;
@@ -25,6 +31,18 @@ impl Filter {
     pub fn matches(self, socket: &Socket) -> bool {
         self.states.has(socket.state) && self.family.is_none_or(|f| f == socket.family)
     }
+}
+
+/// Characters shown on each side of a mistake.
+const WINDOW: usize = 60;
+
+/// A message that shows the place by a caret; a long text is shown around the place only.
+pub fn caret(text: &str, at: usize, what: &str) -> String {
+    let column = text.get(..at).map_or(0, |t| t.chars().count());
+    let first = column.saturating_sub(WINDOW);
+    let near = text.chars().skip(first).take(2 * WINDOW);
+    let shown: String = near.map(|c| if c.is_control() { '?' } else { c }).collect();
+    format!("{what}\n  {shown}\n  {}^", " ".repeat(column - first))
 }
 
 /// Reads states as people type them, separated by commas.

@@ -5,19 +5,25 @@ use super::portset::PortSet;
 use super::socket::Socket;
 use super::state::State;
 
-/// The listeners of a snapshot.
-pub struct Listeners<'a> {
-    sockets: Vec<&'a Socket>,
+/// The listeners of a namespace.
+#[derive(Debug, Clone, Default)]
+pub struct Listeners {
+    sockets: Vec<Socket>,
     ports: PortSet,
 }
 
-impl<'a> Listeners<'a> {
-    /// Collects them.
-    pub fn of(snapshot: &'a Snapshot) -> Listeners<'a> {
-        let mut listeners = Listeners { sockets: Vec::new(), ports: PortSet::default() };
-        for socket in snapshot.sockets.iter().filter(|s| s.state == State::Listen) {
+impl Listeners {
+    /// Collects those of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Listeners {
+        Listeners::among(snapshot.sockets.iter())
+    }
+
+    /// Collects those among some sockets.
+    pub fn among<'a>(sockets: impl Iterator<Item = &'a Socket>) -> Listeners {
+        let mut listeners = Listeners::default();
+        for socket in sockets.filter(|s| s.state == State::Listen) {
             listeners.ports.insert(socket.local_port);
-            listeners.sockets.push(socket);
+            listeners.sockets.push(*socket);
         }
         listeners.sockets.sort_by_key(|s| (s.local_port, s.local_addr, s.family, s.inode));
         listeners
@@ -29,13 +35,13 @@ impl<'a> Listeners<'a> {
     }
 
     /// All listeners, by port and address.
-    pub fn iter(&self) -> impl Iterator<Item = &'a Socket> + '_ {
-        self.sockets.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = &Socket> {
+        self.sockets.iter()
     }
 
     /// The listener that accepted, or will accept, a connection: the one on its address, else the wildcard of its family,
     /// else a dual-stack `::`.
-    pub fn accepting(&self, connection: &Socket) -> Option<&'a Socket> {
+    pub fn accepting(&self, connection: &Socket) -> Option<&Socket> {
         if !self.ports.has(connection.local_port) {
             return None;
         }
@@ -44,15 +50,14 @@ impl<'a> Listeners<'a> {
             .iter()
             .skip(start)
             .take_while(|s| s.local_port == connection.local_port)
-            .copied()
             .filter(|s| s.local_addr == connection.local_addr || s.local_addr.is_wildcard())
             .min_by_key(|s| (s.local_addr != connection.local_addr, s.family != connection.family))
     }
 
     /// Every listener on the address and port of the one that accepts a connection: more than one with SO_REUSEPORT.
-    pub fn group(&self, connection: &Socket) -> impl Iterator<Item = &'a Socket> + '_ {
+    pub fn group(&self, connection: &Socket) -> impl Iterator<Item = &Socket> {
         let chosen = self.accepting(connection).map(|l| (l.local_addr, l.local_port));
-        self.sockets.iter().copied().filter(move |l| Some((l.local_addr, l.local_port)) == chosen)
+        self.sockets.iter().filter(move |l| Some((l.local_addr, l.local_port)) == chosen)
     }
 }
 

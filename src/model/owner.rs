@@ -25,6 +25,20 @@ pub enum Provenance {
     Unheld,
 }
 
+impl Provenance {
+    /// The word used in JSON and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Provenance::Exact => "exact",
+            Provenance::Listener => "listener",
+            Provenance::Inferred => "inferred",
+            Provenance::None => "none",
+            Provenance::Hidden => "hidden",
+            Provenance::Unheld => "unheld",
+        }
+    }
+}
+
 /// One descriptor of one socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Holder {

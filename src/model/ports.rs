@@ -117,7 +117,7 @@ impl Pool {
 }
 
 /// Whether a socket is the client side of a connection, as far as one dump shows: its port is ephemeral and nobody listens on it.
-pub fn is_client(socket: &Socket, range: &EphemeralRange, listeners: &Listeners<'_>) -> bool {
+pub fn is_client(socket: &Socket, range: &EphemeralRange, listeners: &Listeners) -> bool {
     socket.peer_port != 0
         && (range.low..=range.high).contains(&socket.local_port)
         && !matches!(
@@ -155,7 +155,7 @@ struct Room {
 }
 
 impl Room {
-    fn of(snapshot: &Snapshot, range: &EphemeralRange, listeners: &Listeners<'_>) -> Room {
+    fn of(snapshot: &Snapshot, range: &EphemeralRange, listeners: &Listeners) -> Room {
         let held = held_ports(snapshot, range, listeners);
         let held_count = held.count_in(range.low, range.high);
         Room { size: range.size(), held, held_count }
@@ -186,7 +186,7 @@ impl Pools {
 fn busy_destinations(
     snapshot: &Snapshot,
     range: &EphemeralRange,
-    listeners: &Listeners<'_>,
+    listeners: &Listeners,
     min_used: u32,
 ) -> Vec<(Destination, u32)> {
     let mut counts: HashMap<Destination, u32> = HashMap::new();
@@ -229,7 +229,7 @@ pub fn pools(snapshot: &Snapshot, range: &EphemeralRange, min_used: u32) -> Vec<
 
 /// Ports of the range that no automatic choice can get, whatever the destination: listeners (with their accepted connections),
 /// explicit binds, and sockets that are bound and not connected; on any address, of any family.
-fn held_ports(snapshot: &Snapshot, range: &EphemeralRange, listeners: &Listeners<'_>) -> PortSet {
+fn held_ports(snapshot: &Snapshot, range: &EphemeralRange, listeners: &Listeners) -> PortSet {
     let mut held = PortSet::default();
     let bound = snapshot
         .sockets

@@ -36,6 +36,19 @@ impl Timer {
         }
     }
 
+    /// The number in `idiag_timer`.
+    pub fn number(self) -> u8 {
+        match self {
+            Timer::Off => 0,
+            Timer::Retransmit => 1,
+            Timer::Keepalive => 2,
+            Timer::TimeWait => 3,
+            Timer::Probe => 4,
+            Timer::DelayedAck => 5,
+            Timer::Other(other) => other,
+        }
+    }
+
     /// The word used in JSON and tables.
     pub fn word(self) -> &'static str {
         match self {

@@ -33,9 +33,7 @@ impl Sysctls {
 
     /// The value as `low high` ports, if they are a range.
     pub fn range(&self, name: &str) -> Option<(u16, u16)> {
-        let mut parts = self.text(name)?.split_whitespace().map(str::parse::<u16>);
-        let (low, high) = (parts.next()?.ok()?, parts.next()?.ok()?);
-        (low <= high && parts.next().is_none()).then_some((low, high))
+        parse_range(self.text(name)?)
     }
 
     /// Why a value is missing; `None` if it is there or was not asked.
@@ -45,6 +43,13 @@ impl Sysctls {
             Reading::None(why) => Some(*why),
         }
     }
+}
+
+/// `low high` ports.
+pub fn parse_range(text: &str) -> Option<(u16, u16)> {
+    let mut parts = text.split_whitespace().map(str::parse::<u16>);
+    let (low, high) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    (low <= high && parts.next().is_none()).then_some((low, high))
 }
 
 #[cfg(test)]

@@ -223,7 +223,7 @@ fn leaks<'a>(now: &'a Snapshot, limits: &Limits) -> BTreeMap<Blamed, Leak<'a>> {
     leaks
 }
 
-fn blame(now: &Snapshot, listeners: &Listeners<'_>, socket: &Socket) -> Blamed {
+fn blame(now: &Snapshot, listeners: &Listeners, socket: &Socket) -> Blamed {
     let listener = listeners.accepting(socket);
     match (socket.is_unaccepted(), listener) {
         (true, Some(l)) => Blamed::Listener(l.local_addr, l.local_port),

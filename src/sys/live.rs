@@ -1,14 +1,18 @@
 //! This kernel.
 #![expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
 
+use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
 
-use super::{SysError, System, netlink, netns};
+use rustix::net::{AddressFamily, SocketType, netdevice};
+
+use super::bpf::Open;
+use super::{Namespace, SysError, System, netlink, netns};
 use crate::wire::request::Request;
 
 /// The running kernel, seen from one network namespace.
@@ -33,6 +37,14 @@ impl Live {
     pub fn in_netns(netns: OwnedFd) -> Result<Live, SysError> {
         netns::within(&netns, || ())?;
         Ok(Live { netns: Some(netns), ..Live::default() })
+    }
+
+    /// Runs `work` in the namespace under examination.
+    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SysError> {
+        match &self.netns {
+            Some(netns) => netns::within(netns, work),
+            None => Ok(work()),
+        }
     }
 
     /// Runs `work` in the namespace under examination if `path` depends on it.
@@ -127,6 +139,64 @@ impl System for Live {
         denied.map_or(Ok(()), Err)
     }
 
+    fn open_sockets(
+        &self,
+        everywhere: bool,
+        each: &mut dyn FnMut(u32, u32, u32),
+    ) -> Result<(), SysError> {
+        // A socket of our own must come out with our pid and descriptor, else the pass is not to be trusted: the kernel's layout may
+        // not be what BTF made us think, or our pids may be those of another pid namespace.
+        let make = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
+        let probe = self.inside(make)?.map_err(|e| SysError::new("BPF task_file", e))?;
+        let inode = |fd: &OwnedFd| rustix::fs::fstat(fd).map_or(0, |s| s.st_ino as u32);
+        let wanted = Open {
+            inode: inode(&probe),
+            pid: std::process::id(),
+            fd: probe.as_raw_fd().cast_unsigned(),
+        };
+        let netns = match (everywhere, &self.netns) {
+            (true, _) => None,
+            (false, Some(netns)) => Some(inode(netns)),
+            (false, None) => Some(
+                statat(CWD, "/proc/self/ns/net", AtFlags::empty())
+                    .map_err(|e| SysError::new("/proc/self/ns/net", e))?
+                    .st_ino as u32,
+            ),
+        };
+        let mut proved = false;
+        super::bpf::open_sockets(netns, &mut |open| {
+            if open == wanted {
+                proved = true;
+            } else {
+                each(open.inode, open.pid, open.fd);
+            }
+        })?;
+        match proved {
+            true => Ok(()),
+            false => Err(SysError::failed("BPF task_file", "a socket of our own did not come out")),
+        }
+    }
+
+    fn cgroups(&self) -> BTreeMap<u64, Vec<u8>> {
+        super::cgroup::paths()
+    }
+
+    fn interface_name(&self, index: u32) -> Option<Vec<u8>> {
+        self.inside(|| {
+            let socket = any_socket()?;
+            netdevice::index_to_name(&socket, index).ok().map(String::into_bytes)
+        })
+        .ok()?
+    }
+
+    fn interface_index(&self, name: &str) -> Option<u32> {
+        self.inside(|| netdevice::name_to_index(any_socket()?, name).ok()).ok()?
+    }
+
+    fn namespaces(&self) -> Result<Vec<Namespace>, SysError> {
+        netns::all(self.pids()?)
+    }
+
     fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {
         let path = format!("/proc/{pid}/fd/{fd}");
         let mut buffer = [0u8; 64];
@@ -159,6 +229,11 @@ fn read_once(path: &str) -> rustix::io::Result<Vec<u8>> {
     let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, text.as_mut_slice()))?;
     text.truncate(length);
     Ok(text)
+}
+
+/// A socket to ask about interfaces through.
+fn any_socket() -> Option<OwnedFd> {
+    rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None).ok()
 }
 
 /// Hands the entries of an open folder that are numbers to `each`.

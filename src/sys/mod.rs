@@ -1,6 +1,8 @@
 //! The edge: the only room with system calls, files, the clock and namespaces, all behind [`System`]. It moves bytes and decodes
 //! nothing but what it must to move them.
 
+pub mod bpf;
+mod cgroup;
 pub mod error;
 pub mod live;
 mod netlink;
@@ -15,7 +17,19 @@ pub mod watchdog;
 
 pub use error::{Kind, SysError};
 
+use std::collections::BTreeMap;
+
 use crate::wire::request::Request;
+
+/// A network namespace that can be looked into.
+pub struct Namespace {
+    /// Its name: by `ip netns`, else by a process in it.
+    pub name: String,
+    /// Its inode.
+    pub inode: u64,
+    /// The way in.
+    pub system: Result<Box<dyn System + Send>, SysError>,
+}
 
 /// Everything that reaches this program from outside. [`live::Live`] asks this kernel, [`replay::Replay`] answers from a capture,
 /// [`record::Record`] writes down what passes. Texts and links are named by their path in the initial mount namespace;
@@ -56,6 +70,49 @@ pub trait System: Sync {
     /// # Errors
     /// The process is gone, or its descriptors may not be read.
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError>;
+
+    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, as inode, process and descriptor, in one pass by
+    /// BPF: of the namespace under examination, or of all of them.
+    ///
+    /// # Errors
+    /// This kernel cannot, we may not, or the pass did not show what it must.
+    fn open_sockets(
+        &self,
+        everywhere: bool,
+        each: &mut dyn FnMut(u32, u32, u32),
+    ) -> Result<(), SysError> {
+        let _ = (everywhere, each);
+        Err(SysError { what: "BPF".into(), kind: Kind::Absent, reason: "not here".into() })
+    }
+
+    /// Where control groups lie: path below /sys/fs/cgroup, by id.
+    fn cgroups(&self) -> BTreeMap<u64, Vec<u8>> {
+        BTreeMap::new()
+    }
+
+    /// The name of an interface of the namespace, by its index; `None` if there is none.
+    fn interface_name(&self, index: u32) -> Option<Vec<u8>> {
+        let _ = index;
+        None
+    }
+
+    /// The index of an interface of the namespace, by its name; `None` if there is none.
+    fn interface_index(&self, name: &str) -> Option<u32> {
+        let _ = name;
+        None
+    }
+
+    /// Every network namespace in sight, this one first.
+    ///
+    /// # Errors
+    /// They cannot be found: a capture holds one only.
+    fn namespaces(&self) -> Result<Vec<Namespace>, SysError> {
+        Err(SysError {
+            what: "namespaces".into(),
+            kind: Kind::Absent,
+            reason: "a capture holds one network namespace".into(),
+        })
+    }
 
     /// The protocol name of a socket descriptor (`system.sockprotoname`): `TCP`, `TCPv6`, `UNIX-STREAM` ...
     ///

@@ -2,10 +2,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::SysError;
+use super::live::Live;
+use super::{Namespace, SysError, System};
 
 /// Opens the namespace that `spec` names: a name of `ip netns`, a path, or a process id.
 ///
@@ -27,6 +28,58 @@ pub fn open(spec: &str) -> Result<OwnedFd, SysError> {
         }
         other => other.map_err(|e| SysError::new(named, e)),
     }
+}
+
+/// Every network namespace in sight: of every process, and those that only a mount keeps alive. The caller's own comes first.
+pub(super) fn all(pids: Vec<u32>) -> Result<Vec<Namespace>, SysError> {
+    let inode = |path: &str| statat(CWD, path, AtFlags::empty()).map(|s| s.st_ino);
+    let here = inode("/proc/self/ns/net").map_err(|e| SysError::new("/proc/self/ns/net", e))?;
+    let mut found: Vec<Namespace> = vec![Namespace {
+        name: format!("net:[{here}]"),
+        inode: here,
+        system: Ok(Box::new(Live::here())),
+    }];
+    let mut add = |path: &str, inode: u64, name: &dyn Fn() -> String| {
+        if found.iter().any(|n| n.inode == inode) {
+            return;
+        }
+        let entered = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|e| SysError::new(path, e))
+            .and_then(Live::in_netns);
+        let system = entered.map(|live| Box::new(live) as Box<dyn System + Send>);
+        found.push(Namespace { name: name(), inode, system });
+    };
+    // Names first: `ip netns`, then whatever a container runtime has mounted.
+    for path in mounted() {
+        if let Ok(inode) = inode(&path) {
+            add(&path, inode, &|| path.rsplit('/').next().unwrap_or(&path).to_string());
+        }
+    }
+    for pid in pids {
+        let path = format!("/proc/{pid}/ns/net");
+        if let Ok(inode) = inode(&path) {
+            add(&path, inode, &|| format!("pid:{pid}"));
+        }
+    }
+    Ok(found)
+}
+
+/// Files through which network namespaces are mounted (`nsfs` in mountinfo, root `net:[...]`).
+#[expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
+fn mounted() -> Vec<String> {
+    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let mut paths: Vec<String> = text
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let net = words.get(3).is_some_and(|root| root.starts_with("net:["));
+            net.then(|| words.get(4).map(|p| p.replace("\\040", " ")))?
+        })
+        .collect();
+    // The shortest path to each wins: mounts are often seen twice.
+    paths.sort_by_key(|p| (p.len(), p.clone()));
+    paths
 }
 
 /// Runs `work` in the namespace, on a thread that ends with it: setns changes the calling thread only, and the main thread never

@@ -14,6 +14,21 @@ pub fn write_all(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Standard output for what is written as it is read. Unlike [`write_all`] it tells of a closed pipe, so that reading can end.
+pub struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let out = io::stdout();
+        // Straight to the descriptor: what comes here is large already, and a line buffer would cut it.
+        rustix::io::retry_on_intr(|| rustix::io::write(&out, bytes)).map_err(io::Error::from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes a note to standard error; there is nobody to tell if that fails.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use super::store::{Answer, Capture};
 use super::{SysError, System};
 use crate::model::endpoint::Family;
+use crate::model::protocol::Protocol;
 use crate::model::state::StateSet;
 use crate::wire::request::{Condition, EXT_ALL, EXT_SECOND_LOOK, Request};
 
@@ -17,11 +18,14 @@ pub struct Record<'a> {
 /// The name under which a dump is kept; `None` for one that a replay can cut out of the full dump.
 pub(super) fn dump_name(request: &Request) -> Option<String> {
     let whole = request.states == StateSet::ALL && request.extensions == EXT_ALL;
-    let kind = match request.condition {
+    if request.protocol != Protocol::Tcp {
+        return None;
+    }
+    let kind = match &request.condition {
         None if whole => "sock_diag",
         None if request.states == StateSet::ALL && request.extensions == EXT_SECOND_LOOK => "again",
         Some(Condition::ExplicitPort) => "explicit",
-        None | Some(Condition::PeerPort(_)) => return None,
+        None | Some(Condition::PeerPort(_) | Condition::Program(_)) => return None,
     };
     Some(match request.family {
         None => kind.to_string(),

@@ -7,6 +7,7 @@ use netlink_packet_sock_diag::constants::SOCK_DIAG_BY_FAMILY;
 
 use super::store::Capture;
 use super::{Kind, SysError, System};
+use crate::model::protocol::Protocol;
 use crate::wire::inet_diag;
 use crate::wire::netlink::{Message, message, walk};
 use crate::wire::request::{Condition, EXT_SECOND_LOOK, Request};
@@ -117,6 +118,13 @@ impl System for Replay {
         request: &Request,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), SysError> {
+        if request.protocol != Protocol::Tcp {
+            return Err(SysError {
+                what: "sock_diag".into(),
+                kind: Kind::Absent,
+                reason: "a capture holds TCP sockets only".into(),
+            });
+        }
         if request.extensions == EXT_SECOND_LOOK {
             self.looked_again.store(true, Ordering::Relaxed);
         }

@@ -49,6 +49,38 @@ pub fn socket(payload: &[u8]) -> Option<Socket> {
     })
 }
 
+/// Writes a socket as a message without attributes, so that what was read from /proc passes where messages pass.
+pub fn encode(socket: &Socket) -> [u8; HEADER] {
+    let mut out = [0; HEADER];
+    let mut put = |at: usize, bytes: &[u8]| {
+        if let Some(place) = out.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    };
+    let family = if socket.family == Family::Ipv4 { AF_INET } else { AF_INET6 };
+    let state = if socket.state == State::BoundInactive { State::Close } else { socket.state };
+    put(0, &[family, state as u8, socket.timer.number(), socket.retries]);
+    put(4, &socket.local_port.to_be_bytes());
+    put(6, &socket.peer_port.to_be_bytes());
+    // An IPv4 address is the end of its mapped form.
+    let skip = if socket.family == Family::Ipv4 { 12 } else { 0 };
+    put(8, socket.local_addr.0.get(skip..).unwrap_or_default());
+    put(24, socket.peer_addr.0.get(skip..).unwrap_or_default());
+    put(40, &socket.interface.to_ne_bytes());
+    put(44, &(socket.cookie as u32).to_ne_bytes());
+    put(48, &((socket.cookie >> 32) as u32).to_ne_bytes());
+    for (at, n) in [
+        (52, socket.expires_ms),
+        (56, socket.recv_queue),
+        (60, socket.send_queue),
+        (64, socket.uid),
+        (68, socket.inode),
+    ] {
+        put(at, &n.to_ne_bytes());
+    }
+    out
+}
+
 /// Decodes the attributes behind the header: each by its length, none missed for another's sake. A shorter or unknown attribute is
 /// an unknown fact, never an error.
 pub fn detail(payload: &[u8]) -> Detail {
@@ -148,6 +180,16 @@ mod tests {
             (d.drops, d.last_ack_recv_ms, d.timestamps()),
             (Some(14), Some(1500), Some(true))
         );
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        for number in [1u8, 6, 10] {
+            let s = socket(&sample(number)).unwrap();
+            assert_eq!(socket(&encode(&s)), Some(s));
+            let v6 = Socket { family: Family::Ipv6, ..s };
+            assert_eq!(socket(&encode(&v6)), Some(v6));
+        }
     }
 
     /// The crate's own decoder as an oracle for what both keep.

@@ -1,7 +1,12 @@
 //! Bytes and kernel texts to facts. Pure and total: whatever the input, a decoder returns facts or says what is missing, and never
 //! panics. One file per format; each has a fuzz target.
 
+pub mod attributes;
+pub mod btf;
+pub mod bytecode;
+pub mod container;
 pub mod counters;
+pub mod etc;
 pub mod inet_diag;
 pub mod netlink;
 pub mod proc_net_tcp;

@@ -1,11 +1,15 @@
 //! What to ask of sock_diag, and the bytes that ask it.
 
 use netlink_packet_core::{Emitable, NLM_F_DUMP, NLM_F_REQUEST};
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, SOCK_DIAG_BY_FAMILY};
+use netlink_packet_sock_diag::constants::{
+    AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DIAG_BY_FAMILY,
+};
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
 
+use super::bytecode::{End, Program};
 use super::netlink::message;
 use crate::model::endpoint::Family;
+use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::state::StateSet;
 
@@ -15,21 +19,27 @@ pub const TCPDIAG_GETSOCK: u16 = 18;
 
 /// INET_DIAG_REQ_BYTECODE.
 const REQ_BYTECODE: u16 = 1;
+/// INET_DIAG_REQ_PROTOCOL: a protocol number of more than eight bits.
+const REQ_PROTOCOL: u16 = 3;
 
-/// A condition that the kernel checks (INET_DIAG_BC_*).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A condition that the kernel checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// The port was taken by an explicit bind(), or the socket listens: SOCK_BINDPORT_LOCK, not INET_DIAG_BC_AUTO.
     ExplicitPort,
     /// The far port is this one.
     PeerPort(u16),
+    /// Part of a filter; what passes is checked again.
+    Program(Program),
 }
 
 /// Which sockets to ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// One family, or both in one walk.
     pub family: Option<Family>,
+    /// Protocol.
+    pub protocol: Protocol,
     /// States.
     pub states: StateSet,
     /// Which attributes, as `idiag_ext`: bit n-1 asks for attribute n.
@@ -49,17 +59,34 @@ pub const EXT_SECOND_LOOK: u8 = 1;
 pub const EXT_ALL: u8 = 0xff;
 
 impl Request {
-    /// The request as one netlink message.
+    /// All TCP sockets of these states.
+    pub fn tcp(states: StateSet, extensions: u8) -> Request {
+        Request { family: None, protocol: Protocol::Tcp, states, extensions, condition: None }
+    }
+
+    /// The request as one netlink message. Only TCP can be asked for both families at once.
     pub fn encode(&self) -> Vec<u8> {
         let (kind, mut payload) = match self.family {
             None => (TCPDIAG_GETSOCK, self.legacy()),
             Some(family) => (SOCK_DIAG_BY_FAMILY, self.by_family(family)),
         };
-        if let Some(condition) = self.condition {
-            let code = bytecode(condition);
-            payload.extend((code.len() as u16 + 4).to_ne_bytes());
-            payload.extend(REQ_BYTECODE.to_ne_bytes());
-            payload.extend(code);
+        let mut attribute = |kind: u16, value: &[u8]| {
+            payload.extend((value.len() as u16 + 4).to_ne_bytes());
+            payload.extend(kind.to_ne_bytes());
+            payload.extend(value);
+        };
+        if self.protocol == Protocol::Mptcp {
+            attribute(REQ_PROTOCOL, &u32::from(self.protocol.number()).to_ne_bytes());
+        }
+        match &self.condition {
+            None => {}
+            Some(Condition::ExplicitPort) => {
+                attribute(REQ_BYTECODE, Program::autobound().negate().bytes());
+            }
+            Some(Condition::PeerPort(port)) => {
+                attribute(REQ_BYTECODE, Program::ports(End::Peer, *port, *port).bytes());
+            }
+            Some(Condition::Program(program)) => attribute(REQ_BYTECODE, program.bytes()),
         }
         message(kind, NLM_F_REQUEST | NLM_F_DUMP, &payload)
     }
@@ -81,7 +108,11 @@ impl Request {
         };
         let request = InetRequest {
             family,
-            protocol: IPPROTO_TCP,
+            protocol: match self.protocol {
+                Protocol::Udp => IPPROTO_UDP,
+                // The attribute overrides it where the number is wider.
+                Protocol::Tcp | Protocol::Mptcp => IPPROTO_TCP,
+            },
             extensions: ExtensionFlags::from_bits_retain(self.extensions),
             // The crate names the states 1 to 11; bound-inactive (bit 13) is kept by its number.
             states: StateFlags::from_bits_retain(self.states.0),
@@ -93,37 +124,16 @@ impl Request {
         out
     }
 
-    /// Whether a socket answers this request, as far as its header tells; [`Condition::ExplicitPort`] cannot be told from it.
+    /// Whether a socket answers this request, as far as its header tells; an explicit bind cannot be told
+    /// from it, and a program is checked again by whoever wrote it.
     pub fn matches(&self, socket: &Socket) -> bool {
         self.states.has(socket.state)
             && self.family.is_none_or(|f| f == socket.family)
-            && match self.condition {
-                Some(Condition::PeerPort(port)) => socket.peer_port == port,
-                Some(Condition::ExplicitPort) | None => true,
+            && match &self.condition {
+                Some(Condition::PeerPort(port)) => socket.peer_port == *port,
+                Some(Condition::ExplicitPort | Condition::Program(_)) | None => true,
             }
     }
-}
-
-/// Bytecode: operations of {code, yes, no}; a jump past the end by exactly its length accepts, by four more refuses.
-fn bytecode(condition: Condition) -> Vec<u8> {
-    const NOP: u8 = 0;
-    const JMP: u8 = 1;
-    const D_GE: u8 = 4;
-    const D_LE: u8 = 5;
-    const AUTO: u8 = 6;
-    let operations: Vec<(u8, u8, u16)> = match condition {
-        Condition::ExplicitPort => vec![(AUTO, 4, 8), (JMP, 4, 8)],
-        Condition::PeerPort(port) => {
-            vec![(D_GE, 8, 20), (NOP, 0, port), (D_LE, 8, 12), (NOP, 0, port)]
-        }
-    };
-    operations
-        .into_iter()
-        .flat_map(|(code, yes, no)| {
-            let no = no.to_ne_bytes();
-            [code, yes, no[0], no[1]]
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -131,7 +141,7 @@ mod tests {
     use super::*;
 
     fn request(family: Option<Family>, condition: Option<Condition>) -> Vec<u8> {
-        Request { family, states: StateSet::ALL, extensions: 0x42, condition }.encode()
+        Request { family, condition, ..Request::tcp(StateSet::ALL, 0x42) }.encode()
     }
 
     #[test]
@@ -148,6 +158,12 @@ mod tests {
 
     #[test]
     fn bytecode_follows_the_request_as_an_attribute() {
+        let mptcp = Request {
+            family: Some(Family::Ipv4),
+            protocol: Protocol::Mptcp,
+            ..Request::tcp(StateSet::ALL, 0)
+        };
+        assert_eq!(mptcp.encode()[72..], [8, 0, 3, 0, 6, 1, 0, 0]);
         let v2 = request(Some(Family::Ipv4), Some(Condition::PeerPort(7001)));
         assert_eq!(v2.len(), 16 + 56 + 4 + 16);
         assert_eq!(v2[72..76], [20, 0, 1, 0]);

@@ -7,9 +7,9 @@ use crate::model::socket::Detail;
 /// Offset of `tcpi_options`.
 const OPTIONS: usize = 5;
 /// Offset of `tcpi_last_data_sent`, milliseconds.
-const LAST_DATA_SENT: usize = 44;
+pub const LAST_DATA_SENT: usize = 44;
 /// Offset of `tcpi_last_data_recv`, milliseconds.
-const LAST_DATA_RECV: usize = 52;
+pub const LAST_DATA_RECV: usize = 52;
 /// Offset of `tcpi_last_ack_recv`, milliseconds.
 const LAST_ACK_RECV: usize = 56;
 

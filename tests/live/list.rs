@@ -190,8 +190,9 @@ fn ask(request: Request) -> Vec<(Socket, bool)> {
     found
 }
 
-const ALL: Request =
-    Request { family: None, states: StateSet::ALL, extensions: EXT_INFO, condition: None };
+fn everything() -> Request {
+    Request::tcp(StateSet::ALL, EXT_INFO)
+}
 
 fn cookies(found: &[(Socket, bool)]) -> BTreeSet<u64> {
     found.iter().map(|(s, _)| s.cookie).collect()
@@ -200,9 +201,9 @@ fn cookies(found: &[(Socket, bool)]) -> BTreeSet<u64> {
 lab_test!(both_ways_of_asking_give_the_same_sockets, {
     let _scene = Scene::start(&["mixed"]);
     pause(300);
-    let one_walk = cookies(&ask(ALL));
-    let mut two = cookies(&ask(Request { family: Some(Family::Ipv4), ..ALL }));
-    two.extend(cookies(&ask(Request { family: Some(Family::Ipv6), ..ALL })));
+    let one_walk = cookies(&ask(everything()));
+    let mut two = cookies(&ask(Request { family: Some(Family::Ipv4), ..everything() }));
+    two.extend(cookies(&ask(Request { family: Some(Family::Ipv6), ..everything() })));
     assert_eq!(one_walk, two);
     assert!(one_walk.len() >= 15);
 });
@@ -211,17 +212,17 @@ lab_test!(the_kernel_checks_conditions_as_they_are_meant, {
     let _mixed = Scene::start(&["mixed"]);
     let _explicit = Scene::start(&["explicit", "5", "7101"]);
     pause(300);
-    let all = ask(ALL);
+    let all = ask(everything());
     for port in [7001, 7003, 9] {
         let want: BTreeSet<u64> =
             all.iter().filter(|(s, _)| s.peer_port == port).map(|(s, _)| s.cookie).collect();
-        let found = ask(Request { condition: Some(Condition::PeerPort(port)), ..ALL });
+        let found = ask(Request { condition: Some(Condition::PeerPort(port)), ..everything() });
         assert_eq!(cookies(&found), want, "{port}");
         let live = found.iter().filter(|(s, _)| s.state == State::Established);
         assert!(live.clone().all(|(_, timestamps)| *timestamps));
         assert!(port == 9 || live.count() > 0);
     }
-    let explicit = ask(Request { condition: Some(Condition::ExplicitPort), ..ALL });
+    let explicit = ask(Request { condition: Some(Condition::ExplicitPort), ..everything() });
     let ports: BTreeSet<u16> = explicit.iter().map(|(s, _)| s.local_port).collect();
     let listening = [7001, 7003, 7101];
     let bound = 32768 + 10..32768 + 15;

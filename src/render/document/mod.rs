@@ -6,7 +6,8 @@ pub mod capture;
 pub mod check;
 pub mod diagnose;
 pub mod explain;
-pub mod list;
+pub mod fields;
+pub mod listen;
 pub mod number;
 #[cfg(test)]
 mod schema;

@@ -4,6 +4,8 @@ pub mod advise;
 pub mod check;
 pub mod diagnose;
 pub mod explain;
+pub mod fields;
+pub mod listen;
 pub mod summary;
 
 use super::style::{Style, wrapped};

@@ -1,0 +1,285 @@
+//! From the options of `list` to what is read and how it is shown.
+
+use crate::cli::resolve::Settings;
+use crate::cli::{ListArgs, Owners};
+use crate::collect::owners::Method;
+use crate::collect::surroundings;
+use crate::error::Error;
+use crate::fields::{Field, Group, Kind, Source, all, defaults, find, lookup};
+use crate::filter::expr::{Expr, Predicate};
+use crate::filter::parse::{Names, parse};
+use crate::filter::push::{Pushed, push};
+use crate::filter::{caret, states};
+use crate::model::endpoint::Family;
+use crate::model::protocol::Protocol;
+use crate::model::state::{State, StateSet};
+use crate::render::list::Shape;
+use crate::sys::System;
+use crate::wire::request::{Condition, Request};
+
+/// What is read and how it is shown.
+pub(super) struct Plan {
+    /// Protocols, in the order of their dumps.
+    pub(super) protocols: Vec<Protocol>,
+    /// The filter as it was read.
+    pub(super) expr: Expr,
+    /// The part of it for the kernel.
+    pub(super) pushed: Pushed,
+    /// States by the options.
+    states: Option<StateSet>,
+    family: Option<Family>,
+    bound_inactive: bool,
+    listening: bool,
+    /// What is shown.
+    pub(super) shape: Shape,
+    pub(super) sort: Vec<&'static Field>,
+    pub(super) reverse: bool,
+    pub(super) limit: Option<usize>,
+    pub(super) groups: Vec<&'static Field>,
+    pub(super) owners: Option<Method>,
+    pub(super) all_netns: bool,
+    pub(super) resolve: bool,
+}
+
+/// States that ss shows without -a: the connected ones less what the kernel keeps as a bucket.
+const CONNECTED: StateSet = StateSet(
+    0x2ffe
+        & !(1 << State::Listen as u32)
+        & !(1 << State::Close as u32)
+        & !(1 << State::TimeWait as u32)
+        & !(1 << State::SynRecv as u32)
+        & !(1 << State::BoundInactive as u32),
+);
+
+impl Plan {
+    pub(super) fn new(
+        args: &ListArgs,
+        settings: &Settings,
+        system: &dyn System,
+    ) -> Result<Plan, Error> {
+        let expr = filter(&args.filter.join(" "), system)?;
+        let protocols: Vec<Protocol> =
+            [(args.tcp, Protocol::Tcp), (args.udp, Protocol::Udp), (args.mptcp, Protocol::Mptcp)]
+                .into_iter()
+                .filter_map(|(on, p)| on.then_some(p))
+                .collect();
+        let named = !protocols.is_empty();
+        let mut by_option = None;
+        for text in &args.state {
+            by_option = Some(states(text)?.union(by_option.unwrap_or(StateSet::NONE)));
+        }
+        let plain = !args.all && !args.listening && !args.bound_inactive;
+        let states = match by_option {
+            Some(set) => Some(set),
+            None if named && plain && !expr.names_states() => Some(CONNECTED),
+            None => None,
+        };
+        let protocols = if named { protocols } else { vec![Protocol::Tcp] };
+        let mut plan = Plan {
+            pushed: push(&expr),
+            expr,
+            states,
+            family: match (args.ipv4, args.ipv6) {
+                (true, false) => Some(Family::Ipv4),
+                (false, true) => Some(Family::Ipv6),
+                // Both together ask for both, whatever their order.
+                _ => None,
+            },
+            bound_inactive: args.bound_inactive && !args.all,
+            listening: args.listening && !args.all,
+            shape: Shape {
+                fields: Vec::new(),
+                tail: Vec::new(),
+                may_drop: args.columns.is_none(),
+                header: !args.no_header,
+                style: settings.style,
+            },
+            sort: match &args.sort {
+                Some(names) => find(names, Vec::new())?,
+                None => Vec::new(),
+            },
+            reverse: args.reverse,
+            limit: args.limit,
+            groups: match &args.group_by {
+                Some(names) => find(names, Vec::new())?,
+                None => Vec::new(),
+            },
+            owners: None,
+            all_netns: args.all_netns,
+            resolve: args.resolve,
+            protocols,
+        };
+        plan.columns(args, settings)?;
+        let wants_owners =
+            plan.fields().iter().any(|f| matches!(f.source, Source::Owners | Source::Processes));
+        plan.owners = match args.owners {
+            Owners::None if wants_owners => {
+                return Err(Error::hinted(
+                    "--owners none leaves nothing to show or compare of processes",
+                    "leave it out, or name no field of the owner (process, pid, fd, container, provenance)",
+                ));
+            }
+            Owners::None => None,
+            Owners::Auto => wants_owners.then_some(Method::Auto),
+            Owners::Bpf => wants_owners.then_some(Method::Bpf),
+            Owners::Proc => wants_owners.then_some(Method::Proc),
+        };
+        Ok(plan)
+    }
+
+    fn columns(&mut self, args: &ListArgs, settings: &Settings) -> Result<(), Error> {
+        let json = matches!(settings.format, crate::cli::Format::Json | crate::cli::Format::Jsonl);
+        let owners = args.owners != Owners::None;
+        let mut base: Vec<&'static Field> = if json {
+            let core = all().filter(|f| matches!(f.group, Group::Core | Group::Timer));
+            core.chain(lookup("process")).collect()
+        } else {
+            defaults()
+        };
+        let mut front = Vec::new();
+        if args.all_netns && !json {
+            front.extend(lookup("netns"));
+        }
+        if self.protocols.len() > 1 && !json {
+            front.extend(lookup("protocol"));
+        }
+        base.splice(0..0, front);
+        if (args.options || args.extended) && !json {
+            let at = base.iter().position(|f| f.name == "process").unwrap_or(base.len());
+            base.splice(at..at, lookup("timer"));
+        }
+        if !owners {
+            base.retain(|f| f.name != "process");
+        }
+        self.shape.fields = match &args.columns {
+            Some(names) => find(names, base)?,
+            None => base,
+        };
+        if args.columns.is_none() {
+            let subflows = args.mptcp;
+            let shown = |f: &&'static Field| match f.group {
+                Group::Extended => args.extended || args.cgroup && f.name == "cgroup",
+                Group::Core => args.extended && matches!(f.name, "uid" | "inode" | "cookie"),
+                Group::Memory => args.memory,
+                Group::Info => args.info && self.protocols != [Protocol::Mptcp],
+                Group::Mptcp => args.info && subflows,
+                Group::Tos => args.tos,
+                Group::Sockopt => args.inet_sockopt,
+                Group::Named | Group::Timer => false,
+            };
+            let fields = &self.shape.fields;
+            self.shape.tail = all().filter(shown).filter(|f| !fields.contains(f)).collect();
+        }
+        Ok(())
+    }
+
+    /// Every field that is shown, compared, sorted or grouped by.
+    pub(super) fn fields(&self) -> Vec<&'static Field> {
+        let mut fields =
+            if self.groups.is_empty() { self.shape.all() } else { self.groups.clone() };
+        fields.extend(&self.sort);
+        self.expr.predicates(&mut |p| match p {
+            Predicate::Compare(field, ..) | Predicate::Known(field) => fields.push(field),
+            Predicate::Mark(..) => fields.extend(lookup("mark")),
+            // Its id is in an attribute; paths were looked up while the filter was read.
+            Predicate::Cgroup(..) => fields.extend(lookup("shutdown")),
+            _ => {}
+        });
+        fields
+    }
+
+    /// Whether the filter asks for what only the kernel knows of binds.
+    pub(super) fn asks_autobound(&self) -> bool {
+        let mut found = false;
+        self.expr.predicates(&mut |p| found |= *p == Predicate::Autobound);
+        found
+    }
+
+    /// The dump of one protocol.
+    pub(super) fn request(&self, protocol: Protocol) -> Request {
+        let mut extensions = 0;
+        for field in self.fields() {
+            if let Source::Attribute(bits) = field.source {
+                extensions |= bits;
+            }
+        }
+        let mut states = self.states.unwrap_or(StateSet::ALL).0;
+        if self.bound_inactive || self.listening {
+            let listen = if protocol == Protocol::Udp { State::Close } else { State::Listen };
+            states &= (u32::from(self.listening) * listen.bit())
+                | (u32::from(self.bound_inactive) * State::BoundInactive.bit());
+        }
+        Request {
+            family: self.family.or(self.pushed.family),
+            protocol,
+            states: StateSet(states & self.pushed.states.0),
+            extensions,
+            condition: self.pushed.program.clone().map(Condition::Program),
+        }
+    }
+}
+
+/// Reads the filter.
+fn filter(text: &str, system: &dyn System) -> Result<Expr, Error> {
+    if text.trim().is_empty() {
+        return Ok(Expr::TRUE);
+    }
+    let services = surroundings::services(system);
+    let words: Vec<String> = services.words().map(String::from).collect();
+    let hosts = surroundings::hosts(system);
+    let names = Names {
+        service: &|name| services.port(name),
+        services: &words,
+        host: &|name| hosts.iter().filter(|(_, n)| n.as_str() == name).map(|(a, _)| *a).collect(),
+        interface: &|name| system.interface_index(name),
+        cgroup: &|path| cgroup(path, system),
+    };
+    parse(text, &names).map_err(|m| Error::hinted(caret(text, m.at, &m.what), m.hint))
+}
+
+/// The id of a control group by its path, from the root of the hierarchy or of the file system, or `#id`.
+fn cgroup(path: &str, system: &dyn System) -> Option<u64> {
+    if let Some(id) = path.strip_prefix('#') {
+        return id.parse().ok();
+    }
+    let below = path.strip_prefix("/sys/fs/cgroup").unwrap_or(path).trim_matches('/');
+    let found =
+        system.cgroups().into_iter().find(|(_, p)| p.strip_prefix(b"/") == Some(below.as_bytes()));
+    found.map(|(id, _)| id)
+}
+
+/// What `--explain-filter` says.
+pub(super) fn explain(plan: &Plan) -> String {
+    let mut text = format!("filter  {}\n", plan.expr);
+    for protocol in &plan.protocols {
+        let request = plan.request(*protocol);
+        let shown: Vec<&str> =
+            State::ALL.iter().filter(|s| request.states.has(**s)).map(|s| s.word()).collect();
+        let shown =
+            if request.states == StateSet::ALL { "all".to_string() } else { shown.join(", ") };
+        let family = request.family.map_or("ipv4 and ipv6", Family::word);
+        text.push_str(&format!("kernel  {}: {family}, states {shown}\n", protocol.word()));
+    }
+    match &plan.pushed.program {
+        Some(program) => text.push_str(&format!(
+            "kernel  {} ({} bytes of bytecode)\n",
+            plan.pushed.condition,
+            program.bytes().len()
+        )),
+        None => text.push_str("kernel  no further condition\n"),
+    }
+    let sources: Vec<String> = plan
+        .fields()
+        .iter()
+        .filter(|f| f.kind != Kind::State && !matches!(f.source, Source::Header))
+        .map(|f| f.name.to_string())
+        .collect();
+    let mut needs = sources;
+    needs.sort();
+    needs.dedup();
+    text.push_str("here    the whole filter again\n");
+    if !needs.is_empty() {
+        text.push_str(&format!("reads   besides the header: {}\n", needs.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,391 @@
+//! A dump that is not held: sockets pass on to a sink as they come, with their owners if those are asked for. Owners are looked for
+//! beside the dump; until they are there, a bounded part of it waits.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::ScopedJoinHandle;
+
+use super::owners::{self, Found, Method};
+use super::sockets::{self, Event};
+use crate::model::coverage::{Coverage, Seen};
+use crate::model::holding::Holding;
+use crate::model::listener::Listeners;
+use crate::model::owner::Provenance;
+use crate::model::protocol::Protocol;
+use crate::model::socket::Socket;
+use crate::model::state::{State, StateSet};
+use crate::sys::System;
+use crate::wire::inet_diag;
+use crate::wire::request::Request;
+
+/// So many bytes of waiting messages are a big table: every socket's owner is looked for, at once.
+const BIG: usize = 256 * 1024;
+
+/// At most so many bytes of messages wait for the owners; then the kernel waits.
+const FULL: usize = 6 * 1024 * 1024;
+
+/// At most so many sockets that came after the owners were read are looked up again.
+const LATE: usize = 32 * 1024;
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The dump.
+    pub request: Request,
+    /// How to look for owners; `None` if nobody asks.
+    pub owners: Option<Method>,
+    /// Owners that were found beforehand, for all namespaces at once.
+    pub known: Option<Holding>,
+    /// Effective user id, for the advice on what is hidden.
+    pub euid: Option<u32>,
+}
+
+/// Where the sockets go.
+pub trait Sink {
+    /// Whether a socket may be shown, as far as it can be said before the owners are known.
+    fn may_show(&mut self, socket: &Socket, payload: &[u8]) -> bool;
+
+    /// What follows comes from /proc, which tells less.
+    fn without_netlink(&mut self);
+
+    /// The owners of what comes next.
+    fn owners(&mut self, holding: Holding);
+
+    /// Shows a socket; false if there is enough.
+    fn show(&mut self, socket: &Socket, payload: &[u8]) -> bool;
+
+    /// Who holds a socket, as this sink shows it.
+    fn provenance(&self, socket: &Socket, payload: &[u8]) -> Option<Provenance>;
+}
+
+/// Messages that wait, in pieces so that they never move.
+#[derive(Default)]
+struct Waiting {
+    pieces: Vec<Vec<u8>>,
+    bytes: usize,
+    count: usize,
+}
+
+impl Waiting {
+    const PIECE: usize = 256 * 1024;
+
+    fn push(&mut self, payload: &[u8]) {
+        let size = payload.len() + 2;
+        match self.pieces.last_mut() {
+            Some(piece) if piece.len() + size <= Self::PIECE => keep(piece, payload),
+            _ => {
+                let mut piece =
+                    Vec::with_capacity(size.max(Self::PIECE.min(4096 << self.pieces.len().min(6))));
+                keep(&mut piece, payload);
+                self.pieces.push(piece);
+            }
+        }
+        self.bytes += size;
+        self.count += 1;
+    }
+
+    fn iter(&self, protocol: Protocol) -> impl Iterator<Item = (Socket, &[u8])> {
+        self.pieces.iter().flat_map(move |piece| {
+            let mut rest = piece.as_slice();
+            std::iter::from_fn(move || {
+                let length = usize::from(u16::from_ne_bytes(*rest.first_chunk()?));
+                let payload = rest.get(2..2 + length)?;
+                rest = rest.get(2 + length..)?;
+                Some((sockets::decode(payload, protocol)?, payload))
+            })
+        })
+    }
+}
+
+/// Appends a message behind its length; one attribute-laden message has some hundred bytes.
+fn keep(piece: &mut Vec<u8>, payload: &[u8]) {
+    let length = u16::try_from(payload.len()).unwrap_or(u16::MAX);
+    piece.extend(length.to_ne_bytes());
+    piece.extend(payload.get(..usize::from(length)).unwrap_or_default());
+}
+
+type Finder<'scope> = ScopedJoinHandle<'scope, Option<Result<Found, String>>>;
+
+/// The state of a run.
+struct Run<'a, 'scope> {
+    system: &'a dyn System,
+    asked: &'a Asked,
+    coverage: &'a mut Coverage,
+    sink: &'a mut dyn Sink,
+    listeners: Listeners,
+    wishes: Option<Sender<Option<Vec<u32>>>>,
+    finder: Option<Finder<'scope>>,
+    waiting: Waiting,
+    late: Waiting,
+    /// Whether every socket's owner was looked for before all sockets had come.
+    early: bool,
+    hidden: usize,
+    denied: u32,
+    shown: usize,
+    failure: Option<String>,
+}
+
+/// Hands every socket that is asked for to `sink`, and notes in `coverage` what could not be seen.
+///
+/// # Errors
+/// Owners were asked for in a way that this kernel refuses; nothing has been shown then.
+pub fn stream(
+    system: &dyn System,
+    asked: &Asked,
+    coverage: &mut Coverage,
+    sink: &mut dyn Sink,
+) -> Result<(), String> {
+    std::thread::scope(|scope| {
+        let (wishes, wish) = channel::<Option<Vec<u32>>>();
+        let finder = asked.owners.filter(|_| asked.known.is_none()).map(|method| {
+            scope.spawn(move || {
+                let wanted = wish.recv().ok()?;
+                Some(owners::find(system, method, false, wanted.as_deref()))
+            })
+        });
+        let listeners = match asked.owners {
+            Some(_) => listeners(system, &asked.request),
+            None => Listeners::default(),
+        };
+        if let Some(known) = &asked.known {
+            sink.owners(Holding { listeners: listeners.clone(), ..known.clone() });
+        }
+        let mut run = Run {
+            system,
+            asked,
+            coverage,
+            sink,
+            listeners,
+            wishes: finder.is_some().then_some(wishes),
+            finder,
+            waiting: Waiting::default(),
+            late: Waiting::default(),
+            early: asked.known.is_some(),
+            hidden: 0,
+            denied: 0,
+            shown: 0,
+            failure: None,
+        };
+        run.read();
+        run.failure.map_or(Ok(()), Err)
+    })
+}
+
+/// The owners of every socket of every namespace, to be shared by the streams of all.
+///
+/// # Errors
+/// They cannot be found at all, or not in the way that was asked for.
+pub fn everywhere(
+    system: &dyn System,
+    method: Method,
+    coverage: &mut Coverage,
+    euid: Option<u32>,
+) -> Result<Holding, String> {
+    let found = owners::find(system, method, true, None)?;
+    owners::note(coverage, &found, 0, 0, euid);
+    Ok(Holding {
+        owners: Some(Arc::new(found.owners)),
+        processes: Arc::new(found.processes),
+        listeners: Listeners::default(),
+        all_seen: found.all_seen,
+    })
+}
+
+/// The listeners, where connections may wait to be accepted.
+fn listeners(system: &dyn System, request: &Request) -> Listeners {
+    let accepts = request.protocol != Protocol::Udp
+        && (request.states.has(State::Established) || request.states.has(State::CloseWait));
+    let mut found = Vec::new();
+    if accepts {
+        let states = StateSet::of(State::Listen);
+        let request = Request { condition: None, extensions: 0, states, ..request.clone() };
+        // Where this fails, so does the dump itself, which says so.
+        let _ = sockets::dump(system, &request, 1, &mut |event| {
+            match event {
+                Event::Restart => found.clear(),
+                Event::Socket(socket, _) => found.push(socket),
+            }
+            true
+        });
+    }
+    Listeners::among(found.iter())
+}
+
+impl Run<'_, '_> {
+    fn read(&mut self) {
+        let mut broken = false;
+        let request = &self.asked.request;
+        let result = sockets::dump(self.system, request, 1, &mut |event| match event {
+            Event::Restart => {
+                // Before the first socket the dump is merely asked for in another way.
+                broken = self.shown > 0 || self.waiting.count > 0;
+                !broken
+            }
+            Event::Socket(socket, payload) => !broken && self.take(&socket, payload),
+        });
+        // A part of the filter that this kernel refuses is checked here instead.
+        let result = match result {
+            Err(_) if request.condition.is_some() && !broken && self.shown == 0 => {
+                let plain = Request { condition: None, ..request.clone() };
+                sockets::dump(self.system, &plain, 1, &mut |event| match event {
+                    Event::Restart => true,
+                    Event::Socket(socket, payload) => self.take(&socket, payload),
+                })
+            }
+            other => other,
+        };
+        if broken {
+            let reason = Some("the dump broke off in the middle".to_string());
+            self.coverage.note("sock_diag", Seen::Partial, reason, None);
+        } else if !sockets::note(self.coverage, result) {
+            self.sink.without_netlink();
+            let mut found = Vec::new();
+            sockets::from_proc(self.system, request, self.coverage, &mut |socket| {
+                found.push(*socket);
+                true
+            });
+            for socket in found {
+                if !self.take(&socket, &inet_diag::encode(&socket)) {
+                    break;
+                }
+            }
+        }
+        if self.finder.is_some() {
+            self.ask();
+            self.meet();
+        }
+        self.look_again();
+        if self.hidden > 0 {
+            let (hidden, shown) = (self.hidden, self.shown);
+            let reason = match self.denied {
+                0 => format!(
+                    "{hidden} of {shown} sockets belong to other users, whose processes may not be read"
+                ),
+                n => format!(
+                    "{hidden} of {shown} sockets have no owner in sight, and the descriptors of {n} processes may not be read"
+                ),
+            };
+            let hint = owners::grant_for(self.asked.euid);
+            self.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
+        }
+    }
+
+    /// Takes one socket in: it waits for the owners, or is shown.
+    fn take(&mut self, socket: &Socket, payload: &[u8]) -> bool {
+        if !self.sink.may_show(socket, payload) {
+            return true;
+        }
+        if self.finder.is_none() {
+            return self.failure.is_none() && self.show(socket, payload);
+        }
+        self.waiting.push(payload);
+        if self.waiting.bytes > BIG
+            && let Some(wishes) = self.wishes.take()
+        {
+            self.early = true;
+            let _ = wishes.send(None);
+        }
+        if self.waiting.bytes > FULL { self.meet() } else { true }
+    }
+
+    /// Says whose owners are wanted, if it was not said already.
+    fn ask(&mut self) {
+        if let Some(wishes) = self.wishes.take() {
+            let accepting = self.listeners.iter().map(|l| l.inode);
+            let mut wanted: Vec<u32> = self
+                .waiting
+                .iter(self.asked.request.protocol)
+                .map(|(s, _)| s.inode)
+                .chain(accepting)
+                .filter(|i| *i != 0)
+                .collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            // Without a wish the finder ends without looking.
+            if self.waiting.count > 0 && !wanted.is_empty() {
+                let _ = wishes.send(Some(wanted));
+            }
+        }
+    }
+
+    /// Waits for the owners and shows what waited for them.
+    fn meet(&mut self) -> bool {
+        let Some(finder) = self.finder.take() else { return true };
+        match finder.join() {
+            Ok(Some(Ok(found))) => self.hand_over(found),
+            Ok(None) => {
+                let nothing = Found { all_seen: true, ..Found::default() };
+                self.coverage.seen("owners");
+                self.hand_over_silently(nothing);
+            }
+            Ok(Some(Err(reason))) if self.asked.owners == Some(Method::Bpf) => {
+                self.failure = Some(reason);
+                return false;
+            }
+            Ok(Some(Err(reason))) => {
+                self.coverage.note("owners", Seen::Failed, Some(reason), None);
+                self.hand_over_silently(Found::default());
+            }
+            Err(_) => {
+                let reason = Some("the thread that looked for owners panicked".to_string());
+                self.coverage.note("owners", Seen::Failed, reason, None);
+                self.hand_over_silently(Found::default());
+            }
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting
+            .iter(self.asked.request.protocol)
+            .all(|(socket, payload)| self.show(&socket, payload))
+    }
+
+    fn hand_over(&mut self, found: Found) {
+        owners::note(self.coverage, &found, 0, 0, self.asked.euid);
+        self.hand_over_silently(found);
+    }
+
+    fn hand_over_silently(&mut self, found: Found) {
+        self.denied = self.denied.max(found.owners.denied);
+        self.sink.owners(Holding {
+            owners: Some(Arc::new(found.owners)),
+            processes: Arc::new(found.processes),
+            listeners: self.listeners.clone(),
+            all_seen: found.all_seen,
+        });
+    }
+
+    /// Shows a socket, unless it may have been made after the owners were read: those are looked up again at the end.
+    fn show(&mut self, socket: &Socket, payload: &[u8]) -> bool {
+        if self.asked.owners.is_some() {
+            match self.sink.provenance(socket, payload) {
+                Some(Provenance::Unheld) if self.early && self.late.count < LATE => {
+                    self.late.push(payload);
+                    return true;
+                }
+                Some(Provenance::Hidden) => self.hidden += 1,
+                _ => {}
+            }
+        }
+        self.shown += 1;
+        self.sink.show(socket, payload)
+    }
+
+    fn look_again(&mut self) {
+        let late = std::mem::take(&mut self.late);
+        if late.count == 0 {
+            return;
+        }
+        self.early = false;
+        let accepting = self.listeners.iter().map(|l| l.inode);
+        let mut wanted: Vec<u32> =
+            late.iter(self.asked.request.protocol).map(|(s, _)| s.inode).chain(accepting).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let method = self.asked.owners.unwrap_or_default();
+        if let Ok(found) = owners::find(self.system, method, false, Some(&wanted)) {
+            self.hand_over_silently(found);
+        }
+        let _ = late
+            .iter(self.asked.request.protocol)
+            .all(|(socket, payload)| self.show(&socket, payload));
+    }
+}

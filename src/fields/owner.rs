@@ -1,0 +1,90 @@
+//! Fields of the owner: who holds the socket, and how that is known.
+
+use std::borrow::Cow;
+
+use super::value::Value;
+use super::{Field, Group, Kind, Row, Source};
+use crate::model::owner::Provenance;
+
+pub(super) static FIELDS: &[Field] = &[
+    Field {
+        name: "pid",
+        kind: Kind::Number,
+        source: Source::Owners,
+        group: Group::Named,
+        doc: "Process that holds it, the lowest if several do.",
+        get: |row| Value::number(holders(row).first().map(|h| h.pid)),
+        all: Some(|row, each| {
+            holders(row).iter().for_each(|h| each(Value::Number(h.pid.into())));
+        }),
+    },
+    Field {
+        name: "fd",
+        kind: Kind::Number,
+        source: Source::Owners,
+        group: Group::Named,
+        doc: "Its descriptor in that process; for a connection that is not accepted yet, the listener's.",
+        get: |row| Value::number(holders(row).first().map(|h| h.fd)),
+        all: Some(|row, each| {
+            holders(row).iter().for_each(|h| each(Value::Number(h.fd.into())));
+        }),
+    },
+    Field {
+        name: "provenance",
+        kind: Kind::Text,
+        source: Source::Owners,
+        group: Group::Named,
+        doc: "How the owner is known: exact, listener (not accepted yet), none (the kernel's by nature), hidden (no permission), unheld (nobody in sight has it).",
+        get: |row| row.holders().map_or(Value::None, |(_, p)| Value::Word(p.word())),
+        all: None,
+    },
+    Field {
+        name: "container",
+        kind: Kind::Text,
+        source: Source::Processes,
+        group: Group::Named,
+        doc: "Container of the holder, read from its control group: the first twelve digits of an id, or a name where the path has one.",
+        get: |row| container(row).map_or(Value::None, |c| Value::Text(Cow::Borrowed(c))),
+        all: None,
+    },
+    Field {
+        name: "process",
+        kind: Kind::Text,
+        source: Source::Owners,
+        group: Group::Named,
+        doc: "Who holds it, as name[pid], and how many more processes; in parentheses why there is nobody. Filters compare the name.",
+        get: process,
+        all: Some(|row, each| {
+            let Some(holding) = &row.view.holding else { return };
+            for holder in holders(row) {
+                each(Value::Text(Cow::Borrowed(holding.comm(holder.pid))));
+            }
+        }),
+    },
+];
+
+fn holders<'a>(row: &Row<'a>) -> &'a [crate::model::owner::Holder] {
+    row.holders().map(|(holders, _)| holders).unwrap_or_default()
+}
+
+fn container<'a>(row: &Row<'a>) -> Option<&'a str> {
+    let holder = holders(row).first()?;
+    row.view.containers.get(&holder.pid).map(crate::model::text::Text::as_str)
+}
+
+fn process<'a>(row: &Row<'a>) -> Value<'a> {
+    let (Some(holding), Some((holders, provenance))) = (&row.view.holding, row.holders()) else {
+        return Value::None;
+    };
+    let Some(first) = holders.first() else {
+        return Value::Word(match provenance {
+            Provenance::None => "(kernel)",
+            Provenance::Listener => "(unaccepted)",
+            Provenance::Hidden => "(hidden)",
+            Provenance::Exact | Provenance::Inferred | Provenance::Unheld => "(unheld)",
+        });
+    };
+    // Sorted by pid: a process with several descriptors counts once.
+    let others = holders.windows(2).filter(|w| matches!(w, [a, b] if a.pid != b.pid)).count();
+    Value::Holder(holding.comm(first.pid), first.pid, others)
+}

@@ -1,0 +1,67 @@
+//! What a field is read from: one socket, its attributes, and what surrounds it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::endpoint::Addr;
+use crate::model::holding::Holding;
+use crate::model::owner::{Holder, Provenance};
+use crate::model::protocol::Protocol;
+use crate::model::socket::Socket;
+use crate::model::text::Text;
+use crate::wire::attributes::{Attributes, ULP_INFO, nested};
+
+/// INET_ULP_INFO_MPTCP: the socket is a subflow.
+const ULP_MPTCP: u16 = 3;
+
+/// What is known beside the rows of one dump.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Network namespace.
+    pub netns: Text,
+    /// Protocol of the dump.
+    pub protocol: Protocol,
+    /// Whether limits of accept queues are told: /proc/net/tcp does not.
+    pub queue_limits: bool,
+    /// Who holds what; `None` if owners were not asked for.
+    pub holding: Option<Holding>,
+    /// Names by user id.
+    pub users: BTreeMap<u32, Text>,
+    /// Paths by cgroup id.
+    pub cgroups: BTreeMap<u64, Text>,
+    /// Names by interface index.
+    pub interfaces: BTreeMap<u32, Text>,
+    /// Names by address and by port, where `-r` asks for them.
+    pub hosts: BTreeMap<Addr, Text>,
+    /// Names by port, where `-r` asks for them.
+    pub services: BTreeMap<u16, Text>,
+    /// Cookies of the sockets whose port was taken by an explicit bind(); `None` if not asked.
+    pub explicit: Option<BTreeSet<u64>>,
+    /// The ephemeral range, where `autobound` asks for it.
+    pub ephemeral: Option<(u16, u16)>,
+    /// Containers by process id, where asked.
+    pub containers: BTreeMap<u32, Text>,
+}
+
+/// One socket in its surroundings.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// The header.
+    pub socket: &'a Socket,
+    /// The attributes.
+    pub attributes: &'a Attributes<'a>,
+    /// The rest.
+    pub view: &'a View,
+}
+
+impl<'a> Row<'a> {
+    /// Whether this is a subflow of an MPTCP connection.
+    pub fn is_subflow(&self) -> bool {
+        self.attributes.get(ULP_INFO).is_some_and(|nest| nested(nest, ULP_MPTCP).is_some())
+    }
+
+    /// Its holders and how they are known; `None` if owners were not asked for.
+    pub fn holders(&self) -> Option<(&'a [Holder], Provenance)> {
+        let holding = self.view.holding.as_ref()?;
+        Some(holding.of(self.socket, self.view.protocol, self.is_subflow()))
+    }
+}

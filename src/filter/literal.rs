@@ -1,0 +1,309 @@
+//! What stands to the right of a comparison: numbers with units, words, patterns; addresses and ports.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::expr::{HostPort, Literal, Operator, Prefix};
+use super::parse::Names;
+use crate::fields::{Field, Kind};
+use crate::model::endpoint::{Addr, Family};
+use crate::nearest::nearest;
+
+/// A message and a hint.
+pub(super) type Wrong = (String, String);
+
+fn wrong<T>(what: impl Into<String>, hint: impl Into<String>) -> Result<T, Wrong> {
+    Err((what.into(), hint.into()))
+}
+
+/// Reads what `field` is compared with.
+pub(super) fn literal(field: &Field, op: Operator, text: &str) -> Result<Literal, Wrong> {
+    let name = field.name;
+    if matches!(op, Operator::Matches | Operator::MatchesNot) {
+        if field.kind != Kind::Text {
+            return wrong(
+                format!("{name} is a {}, and patterns are for texts", noun(field.kind)),
+                format!("compare it with = != < <= > >=, as in: {name} {}", example(field.kind)),
+            );
+        }
+        return match regex_lite::Regex::new(text) {
+            Ok(pattern) => Ok(Literal::Pattern(pattern)),
+            Err(e) => wrong(
+                format!("not a regular expression: {e}"),
+                "quote it, as in: process ~ '^java.*'",
+            ),
+        };
+    }
+    let ordered = !matches!(op, Operator::Equal | Operator::NotEqual);
+    let number = |n: Option<u64>| match n {
+        Some(n) => Ok(Literal::Number(n, text.to_string())),
+        None => wrong(
+            format!("no {}, which {name} is", noun(field.kind)),
+            format!("write it as: {name} {}", example(field.kind)),
+        ),
+    };
+    match field.kind {
+        Kind::Text | Kind::Timer | Kind::State | Kind::Address | Kind::Endpoint if ordered => {
+            wrong(
+                format!("{name} is a {}, which has no order", noun(field.kind)),
+                format!("compare it with = != ~ !~ or in, as in: {name} = x"),
+            )
+        }
+        Kind::Text | Kind::Timer | Kind::State | Kind::Address | Kind::Endpoint => {
+            Ok(Literal::Text(text.to_string()))
+        }
+        Kind::Flag => match text.to_lowercase().as_str() {
+            "yes" | "true" | "on" | "1" => Ok(Literal::Flag(true)),
+            "no" | "false" | "off" | "0" => Ok(Literal::Flag(false)),
+            _ => wrong(format!("{name} is yes or no"), format!("write it as: {name} = yes")),
+        },
+        Kind::Id => number(match text.strip_prefix("0x") {
+            Some(hex) => u64::from_str_radix(hex, 16).ok(),
+            None => text.parse().ok(),
+        }),
+        Kind::Port | Kind::Number => {
+            number(scaled(text, &[("", 1), ("k", 1000), ("M", 1_000_000), ("G", 1_000_000_000)]))
+        }
+        Kind::Bytes => number(scaled(text, BYTES)),
+        Kind::Ms => number(time(text, 1000)),
+        Kind::Us => number(time(text, 1)),
+        Kind::Rate => number(rate(text)),
+        Kind::Ratio => match text.parse::<f64>() {
+            Ok(n) if n.is_finite() => Ok(Literal::Ratio(n, text.to_string())),
+            _ => number(None),
+        },
+    }
+}
+
+/// What a value of a kind is called.
+fn noun(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bytes => "number of bytes",
+        Kind::Number | Kind::Port => "number",
+        Kind::Ms | Kind::Us => "time with its unit",
+        Kind::Rate => "rate with its unit",
+        Kind::Id => "hexadecimal number",
+        Kind::Flag => "yes or no",
+        other => other.word(),
+    }
+}
+
+fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bytes => "> 1M",
+        Kind::Ms | Kind::Us => "> 200ms",
+        Kind::Rate => "< 10Mbps",
+        Kind::Ratio => "> 1.25",
+        Kind::Flag => "= yes",
+        Kind::Id => "= 0x1f",
+        _ => "> 10",
+    }
+}
+
+const BYTES: &[(&str, u64)] = &[
+    ("", 1),
+    ("B", 1),
+    ("k", 1 << 10),
+    ("K", 1 << 10),
+    ("KiB", 1 << 10),
+    ("kB", 1000),
+    ("KB", 1000),
+    ("M", 1 << 20),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("G", 1 << 30),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+];
+
+/// A number, with a fraction if the unit allows it, and a unit.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(split)?;
+    let (_, factor) = units.iter().find(|(u, _)| *u == unit)?;
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(*factor);
+    }
+    let value = number.parse::<f64>().ok().filter(|_| *factor > 1 && !number.starts_with('.'))?;
+    let value = (value * (*factor as f64)).round();
+    (value < 9e18).then_some(value as u64)
+}
+
+/// A time in units of `us` microseconds; only zero needs no unit, since nobody can tell which was meant.
+fn time(text: &str, us: u64) -> Option<u64> {
+    const UNITS: &[(&str, u64)] = &[
+        ("us", 1),
+        ("ms", 1_000),
+        ("s", 1_000_000),
+        ("sec", 1_000_000),
+        ("m", 60_000_000),
+        ("min", 60_000_000),
+        ("h", 3_600_000_000),
+        ("d", 86_400_000_000),
+    ];
+    if text == "0" {
+        return Some(0);
+    }
+    scaled(text, UNITS).map(|n| n / us)
+}
+
+/// A rate in bytes a second: bits or bytes a second with their unit.
+fn rate(text: &str) -> Option<u64> {
+    const BITS: &[(&str, u64)] = &[
+        ("bps", 1),
+        ("kbps", 1_000),
+        ("Kbps", 1_000),
+        ("Mbps", 1_000_000),
+        ("Gbps", 1_000_000_000),
+    ];
+    const BYTES: &[(&str, u64)] = &[
+        ("B/s", 1),
+        ("kB/s", 1_000),
+        ("KB/s", 1_000),
+        ("MB/s", 1_000_000),
+        ("GB/s", 1_000_000_000),
+    ];
+    if text == "0" {
+        return Some(0);
+    }
+    scaled(text, BITS).map(|bits| bits / 8).or_else(|| scaled(text, BYTES))
+}
+
+/// A port: a number or a service, with the colon of ss before it or without.
+pub(super) fn port(text: &str, names: &Names<'_>) -> Result<u16, Wrong> {
+    let plain = text.strip_prefix("*:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    if !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_digit()) {
+        return match plain.parse::<u16>() {
+            Ok(port) => Ok(port),
+            Err(_) => wrong("ports end at 65535", "write a port from 0 to 65535"),
+        };
+    }
+    if plain.contains([':', '/', '.']) {
+        return wrong(
+            "a port is expected here, without an address",
+            "write addresses as: dst 10.0.0.1:443",
+        );
+    }
+    if let Some(port) = (names.service)(plain) {
+        return Ok(port);
+    }
+    let near = nearest(plain, names.services.iter().map(String::as_str));
+    wrong(
+        "no port, and no service of /etc/services",
+        near.map_or("write the number".to_string(), |n| format!("did you mean {n}?")),
+    )
+}
+
+/// A port or a range of ports, both ends included.
+pub(super) fn ports(text: &str, names: &Names<'_>) -> Result<(u16, u16), Wrong> {
+    // Services may have a dash in their name.
+    let range = text.split_once('-').filter(|(a, b)| {
+        let digits = |t: &str| {
+            !t.is_empty() && t.trim_start_matches(':').bytes().all(|b| b.is_ascii_digit())
+        };
+        digits(a) && digits(b)
+    });
+    match range {
+        None => port(text, names).map(|p| (p, p)),
+        Some((low, high)) => match (port(low, names)?, port(high, names)?) {
+            (low, high) if low <= high => Ok((low, high)),
+            _ => wrong("the range runs backwards", "write the lower port first"),
+        },
+    }
+}
+
+/// An address with an optional prefix length and port, or a port alone: `10.0.0.0/8`, `[::1]:80`, `:443`, `*`. A name of /etc/hosts
+/// stands for its addresses.
+pub(super) fn hosts(text: &str, names: &Names<'_>) -> Result<Vec<HostPort>, Wrong> {
+    let plain = text.strip_prefix("inet6:").or_else(|| text.strip_prefix("inet:")).unwrap_or(text);
+    if let Some(prefix) = prefix(plain)? {
+        return Ok(vec![HostPort { prefix: Some(prefix), port: None }]);
+    }
+    // The port is behind the last colon that stands outside of brackets.
+    let (host, port_text) = match plain.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (plain, None),
+    };
+    let port = match port_text {
+        None | Some("" | "*") => None,
+        Some(port_text) => Some(port(port_text, names)?),
+    };
+    if host.is_empty() || host == "*" {
+        return Ok(vec![HostPort { prefix: None, port }]);
+    }
+    if let Some(prefix) = prefix(host)? {
+        return Ok(vec![HostPort { prefix: Some(prefix), port }]);
+    }
+    let found: Vec<HostPort> = (names.host)(host)
+        .into_iter()
+        .map(|addr| {
+            let (family, length) =
+                if addr.as_v4().is_some() { (Family::Ipv4, 32) } else { (Family::Ipv6, 128) };
+            HostPort { prefix: Some(Prefix { family, addr, length }), port }
+        })
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let digits = host.bytes().all(|b| b.is_ascii_digit());
+    wrong(
+        "no address, and no name of /etc/hosts",
+        if digits {
+            format!("for a port write: dport = {host}")
+        } else {
+            "write it as 10.0.0.1, 10.0.0.0/8, [::1]:443 or :443; other names are not looked up, since tcpvet never asks the network".to_string()
+        },
+    )
+}
+
+/// An address with an optional prefix length; `None` if it is none.
+fn prefix(text: &str) -> Result<Option<Prefix>, Wrong> {
+    let (addr_text, length) = match text.split_once('/') {
+        Some((addr, length)) => (addr, Some(length)),
+        None => (text, None),
+    };
+    let inner = addr_text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    let (family, addr) = match inner.unwrap_or(addr_text).parse::<IpAddr>() {
+        Ok(IpAddr::V4(v4)) if inner.is_none() => (Family::Ipv4, Addr::v4(v4.octets())),
+        Ok(IpAddr::V6(v6)) => (Family::Ipv6, Addr(v6.octets())),
+        _ => match length.and_then(|_| short(addr_text)) {
+            Some(octets) => (Family::Ipv4, Addr::v4(octets)),
+            None => return Ok(None),
+        },
+    };
+    let whole = if family == Family::Ipv4 { 32 } else { 128 };
+    let length = match length {
+        None => whole,
+        // What follows a colon is a port; the caller cuts it off and asks again.
+        Some(text) if text.contains(':') => return Ok(None),
+        Some(text) => match text.parse::<u8>() {
+            Ok(n) if n <= whole => n,
+            _ => {
+                return wrong(
+                    format!("the prefix length goes from 0 to {whole}"),
+                    "write it as 10.0.0.0/8 or [2001:db8::]/32",
+                );
+            }
+        },
+    };
+    Ok(Some(Prefix { family, addr: cut(addr, family, length), length }))
+}
+
+/// `10/8` and `192.168/16`, as routes are written: the missing octets are 0.
+fn short(text: &str) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let words: Vec<&str> = text.split('.').collect();
+    if words.len() > 4 {
+        return None;
+    }
+    for (octet, word) in octets.iter_mut().zip(words) {
+        *octet = word.parse().ok()?;
+    }
+    Some(octets)
+}
+
+/// The address with the bits behind the prefix cleared, so that one prefix has one spelling.
+fn cut(addr: Addr, family: Family, length: u8) -> Addr {
+    let bits = if family == Family::Ipv4 { 96 + u32::from(length) } else { u32::from(length) };
+    let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+    Addr(Ipv6Addr::from(u128::from_be_bytes(addr.0) & mask).octets())
+}

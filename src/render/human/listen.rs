@@ -1,0 +1,98 @@
+//! Listeners for a person.
+
+use super::unseen;
+use crate::model::Snapshot;
+use crate::phrase::number;
+use crate::render::document::listen::{Listen, ListenerDocument};
+use crate::render::style::Style;
+use crate::render::table;
+
+/// The table, and what could not be seen.
+pub fn render(snapshot: &Snapshot, document: &Listen, header: bool, style: Style) -> String {
+    let full = document.listeners.iter().any(|l| l.syn_recv.is_some());
+    let grouped = document.listeners.iter().any(|l| l.reuseport_group > 1);
+    let mut heads = vec!["LOCAL", "QUEUE", "LIMIT", "SET-BY", "DROPS"];
+    let mut right = vec![1, 2, 4];
+    if full {
+        right.push(heads.len());
+        heads.push("SYN-RECV");
+    }
+    if grouped {
+        right.push(heads.len());
+        heads.push("GROUP");
+    }
+    let owned = document.listeners.iter().any(|l| l.owners.is_some());
+    if owned {
+        heads.push("PROCESS");
+    }
+    if full {
+        heads.push("WAITING");
+    }
+    let unknown = || "-".to_string();
+    let rows: Vec<Vec<String>> = document
+        .listeners
+        .iter()
+        .map(|l| {
+            let mut row = vec![
+                place(l),
+                l.accept_queue.to_string(),
+                l.accept_queue_limit.map_or_else(unknown, |n| n.to_string()),
+                l.limit_set_by.word().to_string(),
+                l.drops.map_or_else(unknown, |n| n.to_string()),
+            ];
+            if full {
+                row.push(l.syn_recv.map_or_else(unknown, |n| n.to_string()));
+            }
+            if grouped {
+                row.push(l.reuseport_group.to_string());
+            }
+            if owned {
+                row.push(owner(l));
+            }
+            if full {
+                row.push(waiting(l));
+            }
+            row
+        })
+        .collect();
+    let text = table::short(&heads, &rows, &right);
+    let mut out = match (header, text.split_once('\n')) {
+        (true, Some((head, rest))) => format!("{}\n{rest}", style.strong(head)),
+        (_, Some((_, rest))) => rest.to_string(),
+        (_, None) => text,
+    };
+    out.push_str(&unseen(style, snapshot));
+    out
+}
+
+fn place(l: &ListenerDocument) -> String {
+    let port = l.local.port.map_or("*".to_string(), |p| p.to_string());
+    match l.local.addr.contains(':') {
+        true => format!("[{}]:{port}", l.local.addr),
+        false => format!("{}:{port}", l.local.addr),
+    }
+}
+
+fn owner(l: &ListenerDocument) -> String {
+    let owners = l.owners.as_deref().unwrap_or_default();
+    let Some(first) = owners.first() else { return "-".into() };
+    let Some(pid) = first.pid else { return format!("({})", first.provenance.word()) };
+    let name = first.process.as_ref().map(ToString::to_string).unwrap_or_default();
+    match owners.len() {
+        1 => format!("{name}[{pid}]"),
+        n => format!("{name}[{pid}]+{}", n - 1),
+    }
+}
+
+/// Who waits to be accepted.
+fn waiting(l: &ListenerDocument) -> String {
+    let peers = l.unaccepted.as_deref().unwrap_or_default();
+    let names: Vec<String> = peers
+        .iter()
+        .map(|p| match p.close_wait {
+            0 => format!("{} x {}", number(p.count), p.peer_addr),
+            closed => format!("{} x {} ({} gave up)", number(p.count), p.peer_addr, number(closed)),
+        })
+        .collect();
+    if names.is_empty() { "-".into() } else { names.join(", ") }
+}

@@ -1,0 +1,289 @@
+//! The table for people. Widths are taken from the first rows, so that the first lines come at once; a wider cell later pushes its own
+//! row only. On a terminal the columns of least worth are dropped until the rest fits; addresses are never broken.
+
+use super::{Shape, Writer};
+use crate::fields::{DROP_ORDER, Field, Row};
+use crate::render::document::Head;
+
+/// Rows that are measured.
+const MEASURED: usize = 500;
+
+/// Places that the last column must have.
+const LAST: usize = 12;
+
+/// Indent of what belongs to the row above.
+const INDENT: usize = 8;
+
+/// A table under way.
+pub struct Table {
+    shape: Shape,
+    /// Heads of the columns.
+    heads: Vec<String>,
+    /// Width of each column and whether it is shown; empty while rows are being measured.
+    widths: Vec<(usize, bool)>,
+    /// Cells and tails of the rows that are measured.
+    first: Vec<(Vec<Vec<u8>>, Vec<u8>)>,
+    cell: Vec<u8>,
+    line: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Table {
+    /// A table of this shape.
+    pub fn new(shape: Shape) -> Table {
+        let heads = shape.fields.iter().map(|f| f.header()).collect();
+        Table {
+            shape,
+            heads,
+            widths: Vec::new(),
+            first: Vec::new(),
+            cell: Vec::new(),
+            line: Vec::new(),
+            tail: Vec::new(),
+        }
+    }
+
+    /// Settles the widths, and writes the head and the rows that waited for it.
+    fn settle(&mut self, out: &mut Vec<u8>) {
+        if !self.widths.is_empty() {
+            return;
+        }
+        let mut widths: Vec<usize> =
+            self.heads.iter().map(|h| if self.shape.header { h.len() } else { 0 }).collect();
+        for (cells, _) in &self.first {
+            for (cell, width) in cells.iter().zip(&mut widths) {
+                *width = (*width).max(visible(cell));
+            }
+        }
+        self.widths = fit(&self.shape, &widths);
+        if self.shape.header {
+            for (i, head) in self.heads.iter().enumerate() {
+                place(&mut self.line, &self.widths, &self.shape.fields, i, head.as_bytes());
+            }
+            let style = self.shape.style;
+            let head = finish(&mut self.line, style.width);
+            out.extend(style.strong(&head).bytes());
+            out.push(b'\n');
+        }
+        for (cells, tail) in std::mem::take(&mut self.first) {
+            for (i, cell) in cells.iter().enumerate() {
+                place(&mut self.line, &self.widths, &self.shape.fields, i, cell);
+            }
+            self.flush(&tail, out);
+        }
+    }
+
+    /// Ends a line and writes its tail: behind it in a pipe, below it on a terminal.
+    fn flush(&mut self, tail: &[u8], out: &mut Vec<u8>) {
+        let Some(width) = self.shape.style.width else {
+            if !tail.is_empty() {
+                self.line.push(b' ');
+                self.line.extend(tail);
+            }
+            trim(&mut self.line);
+            out.append(&mut self.line);
+            out.push(b'\n');
+            return;
+        };
+        out.extend(finish(&mut self.line, Some(width)).bytes());
+        out.push(b'\n');
+        let mut used = 0;
+        for part in tail.split(|b| *b == b' ').filter(|p| !p.is_empty()) {
+            let length = visible(part);
+            if used > 0 && used + 1 + length > width {
+                out.push(b'\n');
+                used = 0;
+            }
+            if used == 0 {
+                out.extend(std::iter::repeat_n(b' ', INDENT));
+                used = INDENT;
+            } else {
+                out.push(b' ');
+                used += 1;
+            }
+            out.extend(part);
+            used += length;
+        }
+        if used > 0 {
+            out.push(b'\n');
+        }
+    }
+
+    /// The further fields that are known, as `name:value` with blanks between.
+    fn write_tail(&mut self, row: &Row<'_>) {
+        self.tail.clear();
+        for field in &self.shape.tail {
+            let value = (field.get)(row);
+            if !value.is_none() {
+                if !self.tail.is_empty() {
+                    self.tail.push(b' ');
+                }
+                self.tail.extend(field.name.as_bytes());
+                self.tail.push(b':');
+                value.show(field.kind, &mut self.tail);
+            }
+        }
+    }
+}
+
+impl Writer for Table {
+    fn begin(&mut self, _: &Head, _: &mut Vec<u8>) {}
+
+    fn row(&mut self, row: &Row<'_>, out: &mut Vec<u8>) {
+        self.write_tail(row);
+        if self.widths.is_empty() {
+            let cells = self.shape.fields.iter().map(|field| {
+                let mut cell = Vec::new();
+                (field.get)(row).show(field.kind, &mut cell);
+                cell
+            });
+            self.first.push((cells.collect(), self.tail.clone()));
+            if self.first.len() == MEASURED {
+                self.settle(out);
+            }
+            return;
+        }
+        for (i, field) in self.shape.fields.iter().enumerate() {
+            self.cell.clear();
+            (field.get)(row).show(field.kind, &mut self.cell);
+            place(&mut self.line, &self.widths, &self.shape.fields, i, &self.cell);
+        }
+        let tail = std::mem::take(&mut self.tail);
+        self.flush(&tail, out);
+        self.tail = tail;
+    }
+
+    fn end(&mut self, _: &Head, out: &mut Vec<u8>) {
+        self.settle(out);
+    }
+}
+
+/// Places that a text takes on screen.
+fn visible(text: &[u8]) -> usize {
+    if text.is_ascii() { text.len() } else { String::from_utf8_lossy(text).chars().count() }
+}
+
+/// Which columns are shown, and how wide: the last needs a few places only, since it may be cut.
+fn fit(shape: &Shape, widths: &[usize]) -> Vec<(usize, bool)> {
+    let mut kept: Vec<(usize, bool)> = widths.iter().map(|w| (*w, true)).collect();
+    let Some(limit) = shape.style.width.filter(|_| shape.may_drop) else { return kept };
+    for name in DROP_ORDER {
+        let shown: Vec<usize> = kept.iter().filter(|(_, s)| *s).map(|(w, _)| *w).collect();
+        let (last, others) = shown.split_last().unwrap_or((&0, &[]));
+        if others.iter().map(|w| w + 2).sum::<usize>() + (*last).min(LAST) <= limit {
+            break;
+        }
+        for ((_, show), field) in kept.iter_mut().zip(&shape.fields) {
+            *show &= field.name != name;
+        }
+    }
+    kept
+}
+
+/// Appends a cell to the line.
+fn place(line: &mut Vec<u8>, widths: &[(usize, bool)], fields: &[&Field], i: usize, cell: &[u8]) {
+    let (Some((width, true)), Some(field)) = (widths.get(i), fields.get(i)) else { return };
+    if !line.is_empty() {
+        line.extend(b"  ");
+    }
+    let blanks = width.saturating_sub(visible(cell));
+    let pad = |line: &mut Vec<u8>| line.resize(line.len() + blanks, b' ');
+    if field.kind.right() {
+        pad(line);
+    }
+    line.extend(cell);
+    if !field.kind.right() {
+        pad(line);
+    }
+}
+
+fn trim(line: &mut Vec<u8>) {
+    line.truncate(line.trim_ascii_end().len());
+}
+
+/// The line without trailing blanks; on a terminal the last column is cut where it passes the width, but no address is.
+fn finish(line: &mut Vec<u8>, width: Option<usize>) -> String {
+    trim(line);
+    let text = String::from_utf8_lossy(line).into_owned();
+    line.clear();
+    let Some(width) = width.filter(|w| text.chars().count() > *w) else { return text };
+    let last = text.rfind("  ").map_or(0, |at| text.get(..at).map_or(0, |t| t.chars().count()) + 2);
+    if last + 4 > width {
+        return text;
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::{View, defaults, find};
+    use crate::model::Snapshot;
+    use crate::model::socket::Socket;
+    use crate::model::state::State;
+    use crate::model::testing::socket;
+    use crate::render::style::Style;
+    use crate::wire::attributes::Attributes;
+
+    fn render(rows: &[Socket], columns: Option<&str>, width: Option<usize>) -> String {
+        let fields = columns.map_or_else(defaults, |c| find(c, vec![]).unwrap());
+        let shape = Shape {
+            fields,
+            tail: Vec::new(),
+            may_drop: columns.is_none(),
+            header: true,
+            style: Style { color: false, width },
+        };
+        let mut table = Table::new(shape);
+        let head = Head::new("list", &Snapshot::default());
+        let (mut out, view) = (Vec::new(), View::default());
+        table.begin(&head, &mut out);
+        for socket in rows {
+            let row = Row { socket, attributes: &Attributes::NONE, view: &view };
+            table.row(&row, &mut out);
+        }
+        table.end(&head, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn columns_are_aligned_and_numbers_stand_right() {
+        let mut rows = [
+            socket(State::Established, "10.0.0.1:80", "10.0.0.200:50123"),
+            socket(State::Close, "10.0.0.1:8080", "0.0.0.0:0"),
+        ];
+        rows[0].recv_queue = 12345;
+        let want = "STATE        RECV-Q  SEND-Q  LOCAL          PEER              PROCESS\n\
+                    established   12345       0  10.0.0.1:80    10.0.0.200:50123  -\n\
+                    close             0       0  10.0.0.1:8080  0.0.0.0:*         -\n";
+        assert_eq!(render(&rows, None, None), want);
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_columns_and_never_part_of_an_address() {
+        let long = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+        let rows = [socket(State::Established, long, "[::1]:9")];
+        let text = render(&rows, None, Some(80));
+        assert!(
+            !text.contains("RECV-Q") && text.contains(long) && text.contains("[::1]:9"),
+            "{text}"
+        );
+        let text = render(&rows, Some("state,recvq,sendq,local,peer"), Some(60));
+        assert!(text.contains("RECV-Q") && text.contains(long), "{text}");
+    }
+
+    #[test]
+    fn rows_after_the_measured_ones_keep_the_columns_in_place() {
+        let mut rows = vec![socket(State::Established, "10.0.0.1:80", "10.0.0.2:1"); MEASURED];
+        rows.push(socket(State::Established, "10.0.0.1:80", "10.100.100.100:50123"));
+        rows.push(socket(State::Listen, "10.0.0.1:80", "0.0.0.0:0"));
+        let text = render(&rows, Some("state,local,peer"), None);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), MEASURED + 3);
+        assert_eq!(lines[1], "established  10.0.0.1:80  10.0.0.2:1");
+        assert_eq!(lines[MEASURED + 1], "established  10.0.0.1:80  10.100.100.100:50123");
+        assert_eq!(lines[MEASURED + 2], "listen       10.0.0.1:80  0.0.0.0:*");
+    }
+}

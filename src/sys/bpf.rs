@@ -1,0 +1,294 @@
+//! Who holds which socket, asked of the kernel in one pass: an iterator over the open files of every task (`task_file`, Linux 5.8 and
+//! later), loaded with bpf(2). The program is put together here from the places that BTF gives for this very kernel; there is no
+//! compiler and nothing is attached to anything but the pass itself. It needs CAP_BPF and CAP_PERFMON, or root.
+#![expect(unsafe_code, reason = "bpf(2) has no wrapper in the libraries in use")]
+
+use std::os::fd::{FromRawFd, OwnedFd};
+
+use rustix::io::Errno;
+
+use super::{Kind, SysError};
+use crate::wire::btf::{Btf, FUNC, STRUCT};
+
+const WHAT: &str = "BPF task_file";
+
+/// One open socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Open {
+    /// Inode of the socket.
+    pub inode: u32,
+    /// Process (thread group) as the initial pid namespace numbers it.
+    pub pid: u32,
+    /// Descriptor.
+    pub fd: u32,
+}
+
+/// Bytes of one record.
+const RECORD: usize = 12;
+
+/// Hands every open IPv4 and IPv6 socket of every task to `each`; of one network namespace if its inode is given.
+///
+/// # Errors
+/// This kernel has no BTF or no such iterator, or refuses it to us.
+pub fn open_sockets(netns: Option<u32>, each: &mut dyn FnMut(Open)) -> Result<(), SysError> {
+    let places = Places::read()?;
+    let program = load(&places.program(netns), places.target)?;
+    let link = command(Command::LinkCreate, &mut {
+        let mut attr = [0; 64];
+        put(&mut attr, 0, raw(&program));
+        put(&mut attr, 8, TRACE_ITER);
+        attr
+    })?;
+    let pass = command(Command::IterCreate, &mut {
+        let mut attr = [0; 8];
+        put(&mut attr, 0, raw(&link));
+        attr
+    })?;
+    let mut buffer = vec![0u8; 64 * 1024];
+    let mut kept = 0;
+    loop {
+        let free = buffer.get_mut(kept..).unwrap_or_default();
+        let read = match rustix::io::read(&pass, free) {
+            Ok(0) => return Ok(()),
+            Ok(n) => n,
+            // The kernel pauses after a million files that gave nothing.
+            Err(Errno::AGAIN | Errno::INTR) => continue,
+            Err(e) => return Err(SysError::new(WHAT, e)),
+        };
+        let length = kept + read;
+        let whole = length - length % RECORD;
+        for record in buffer.get(..whole).unwrap_or_default().chunks_exact(RECORD) {
+            let word = |i: usize| {
+                let bytes = record.get(i * 4..i * 4 + 4).and_then(|b| b.try_into().ok());
+                bytes.map(u32::from_ne_bytes).unwrap_or_default()
+            };
+            each(Open { inode: word(0), pid: word(1), fd: word(2) });
+        }
+        buffer.copy_within(whole..length, 0);
+        kept = length - whole;
+    }
+}
+
+/// Where this kernel keeps what the program reads.
+struct Places {
+    target: u32,
+    file_inode: i16,
+    inode_number: i16,
+    tgid: i16,
+    sk: i16,
+    family: i16,
+    net: i16,
+    inum: i16,
+}
+
+impl Places {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
+    fn read() -> Result<Places, SysError> {
+        let path = "/sys/kernel/btf/vmlinux";
+        let bytes = std::fs::read(path).map_err(|e| SysError::from_io(path, &e))?;
+        let unknown = || SysError {
+            what: WHAT.into(),
+            kind: Kind::Absent,
+            reason: "this kernel's types are laid out in a way that is not known here".into(),
+        };
+        Places::find(&bytes).ok_or_else(unknown)
+    }
+
+    fn find(bytes: &[u8]) -> Option<Places> {
+        if !cfg!(target_pointer_width = "64") {
+            return None;
+        }
+        let btf = Btf::new(bytes)?;
+        let found = btf.find(&[
+            ("bpf_iter_task_file", FUNC),
+            ("file", STRUCT),
+            ("inode", STRUCT),
+            ("task_struct", STRUCT),
+            ("socket", STRUCT),
+            ("sock", STRUCT),
+            ("sock_common", STRUCT),
+            ("net", STRUCT),
+            ("ns_common", STRUCT),
+        ]);
+        let place = |of: &str, name: &str| i16::try_from(btf.member(*found.get(of)?, name)?).ok();
+        let common = place("sock", "__sk_common")?;
+        Some(Places {
+            target: found.get("bpf_iter_task_file")?.id,
+            file_inode: place("file", "f_inode")?,
+            inode_number: place("inode", "i_ino")?,
+            tgid: place("task_struct", "tgid")?,
+            sk: place("socket", "sk")?,
+            family: common.checked_add(place("sock_common", "skc_family")?)?,
+            net: common.checked_add(place("sock_common", "skc_net")?)?,
+            inum: place("net", "ns")?.checked_add(place("ns_common", "inum")?)?,
+        })
+    }
+
+    /// The program: `ctx` is struct bpf_iter__task_file {meta, task, fd, file}, and `meta` begins with the seq_file (include/linux/bpf.h);
+    /// these are for programs to rely on, unlike the rest.
+    fn program(&self, netns: Option<u32>) -> Vec<Instruction> {
+        const SOCK_FROM_FILE: i32 = 162;
+        const SEQ_WRITE: i32 = 127;
+        const CTX: u8 = 6;
+        const META: u8 = 7;
+        const TASK: u8 = 8;
+        const FILE: u8 = 9;
+        const FRAME: u8 = 10;
+        let mut p = vec![
+            mov(CTX, 1),
+            load64(META, CTX, 0),
+            load64(TASK, CTX, 8),
+            load64(FILE, CTX, 24),
+            unless_zero(FILE),
+            unless_zero(TASK),
+            mov(1, FILE),
+            call(SOCK_FROM_FILE),
+            unless_zero(0),
+            load64(1, 0, self.sk),
+            unless_zero(1),
+            load16(2, 1, self.family),
+            Instruction::new(JEQ, 2, 0, 1, 2),
+            Instruction::new(JNE, 2, 0, EXIT, 10),
+        ];
+        if let Some(netns) = netns {
+            p.push(load64(2, 1, self.net));
+            p.push(load32(3, 2, self.inum));
+            p.push(Instruction::new(JNE32, 3, 0, EXIT, netns.cast_signed()));
+        }
+        p.extend([
+            load64(1, FILE, self.file_inode),
+            load64(3, 1, self.inode_number),
+            store32(FRAME, 3, -12),
+            load32(4, TASK, self.tgid),
+            store32(FRAME, 4, -8),
+            load32(5, CTX, 16),
+            store32(FRAME, 5, -4),
+            load64(1, META, 0),
+            mov(2, FRAME),
+            Instruction::new(ADD, 2, 0, 0, -12),
+            Instruction::new(MOV_NUMBER, 3, 0, 0, RECORD as i32),
+            call(SEQ_WRITE),
+        ]);
+        let end = p.len();
+        for (at, instruction) in p.iter_mut().enumerate() {
+            if instruction.offset == EXIT {
+                instruction.offset = (end - at - 1) as i16;
+            }
+        }
+        p.extend([Instruction::new(MOV_NUMBER, 0, 0, 0, 0), Instruction::new(0x95, 0, 0, 0, 0)]);
+        p
+    }
+}
+
+/// `struct bpf_insn`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+struct Instruction {
+    code: u8,
+    registers: u8,
+    offset: i16,
+    number: i32,
+}
+
+const JEQ: u8 = 0x15;
+const JNE: u8 = 0x55;
+const JNE32: u8 = 0x56;
+const ADD: u8 = 0x07;
+const MOV_NUMBER: u8 = 0xb7;
+/// Stands for the distance to the end until that is known.
+const EXIT: i16 = i16::MAX;
+
+impl Instruction {
+    fn new(code: u8, to: u8, from: u8, offset: i16, number: i32) -> Instruction {
+        Instruction { code, registers: to | from << 4, offset, number }
+    }
+}
+
+fn mov(to: u8, from: u8) -> Instruction {
+    Instruction::new(0xbf, to, from, 0, 0)
+}
+fn load64(to: u8, from: u8, offset: i16) -> Instruction {
+    Instruction::new(0x79, to, from, offset, 0)
+}
+fn load32(to: u8, from: u8, offset: i16) -> Instruction {
+    Instruction::new(0x61, to, from, offset, 0)
+}
+fn load16(to: u8, from: u8, offset: i16) -> Instruction {
+    Instruction::new(0x69, to, from, offset, 0)
+}
+fn store32(to: u8, from: u8, offset: i16) -> Instruction {
+    Instruction::new(0x63, to, from, offset, 0)
+}
+fn call(helper: i32) -> Instruction {
+    Instruction::new(0x85, 0, 0, 0, helper)
+}
+/// Leaves the program if the register is zero.
+fn unless_zero(register: u8) -> Instruction {
+    Instruction::new(JEQ, register, 0, EXIT, 0)
+}
+
+/// Commands of bpf(2) (enum bpf_cmd, include/uapi/linux/bpf.h).
+#[derive(Clone, Copy)]
+enum Command {
+    ProgLoad = 5,
+    LinkCreate = 28,
+    IterCreate = 33,
+}
+
+/// BPF_PROG_TYPE_TRACING.
+const TRACING: u32 = 26;
+/// BPF_TRACE_ITER.
+const TRACE_ITER: u32 = 28;
+
+fn load(program: &[Instruction], target: u32) -> Result<OwnedFd, SysError> {
+    // bpf_seq_write is for programs under a licence that the kernel's agrees with.
+    let license = c"Dual MIT/GPL";
+    let mut attr = [0; 128];
+    put(&mut attr, 0, TRACING);
+    put(&mut attr, 4, program.len() as u32);
+    put_pointer(&mut attr, 8, program.as_ptr().cast());
+    put_pointer(&mut attr, 16, license.as_ptr().cast());
+    put(&mut attr, 68, TRACE_ITER);
+    put(&mut attr, 108, target);
+    command(Command::ProgLoad, &mut attr)
+}
+
+fn put(attr: &mut [u8], at: usize, n: u32) {
+    if let Some(place) = attr.get_mut(at..at + 4) {
+        place.copy_from_slice(&n.to_ne_bytes());
+    }
+}
+
+fn put_pointer(attr: &mut [u8], at: usize, pointer: *const u8) {
+    if let Some(place) = attr.get_mut(at..at + 8) {
+        place.copy_from_slice(&(pointer.addr() as u64).to_ne_bytes());
+    }
+}
+
+fn raw(fd: &OwnedFd) -> u32 {
+    use std::os::fd::AsRawFd;
+    fd.as_raw_fd().cast_unsigned()
+}
+
+/// One bpf(2) that gives a descriptor.
+fn command(command: Command, attr: &mut [u8]) -> Result<OwnedFd, SysError> {
+    // SAFETY: attr is a readable and writable buffer of the length that is given, laid out as union bpf_attr; the pointers in it lead
+    // to the program and the licence, which live until the call returns.
+    let result =
+        unsafe { libc::syscall(libc::SYS_bpf, command as i32, attr.as_mut_ptr(), attr.len()) };
+    match i32::try_from(result) {
+        // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => {
+            let e = std::io::Error::last_os_error();
+            Err(match e.raw_os_error() {
+                Some(libc::EPERM | libc::EACCES) => SysError {
+                    what: WHAT.into(),
+                    kind: Kind::Denied,
+                    reason: "it needs CAP_BPF and CAP_PERFMON".into(),
+                },
+                _ => SysError::from_io(WHAT, &e),
+            })
+        }
+    }
+}
