@@ -2,8 +2,13 @@
 
 mod capture;
 mod close_wait;
+mod differential;
+mod filters;
 mod fixtures;
 mod list;
+mod listen;
+mod namespaces;
+mod owners;
 mod ports;
 mod privilege;
 mod queue;

@@ -48,6 +48,12 @@ pub fn alone(full_name: &str, body: impl FnOnce()) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains("1 passed"), "the test ran inside: {text}");
+    // What was skipped or counted inside must be heard outside.
+    for line in
+        text.lines().filter(|l| ["SKIPPED", " compared", " are held"].iter().any(|w| l.contains(w)))
+    {
+        println!("{name}: {line}");
+    }
 }
 
 /// Writes a sysctl of this namespace.
@@ -72,7 +78,7 @@ impl Scene {
     /// The same with a soft limit of descriptors.
     pub fn with_limit(args: &[&str], limit: Option<u64>) -> Scene {
         let program = std::env::current_exe().expect("this test has a file");
-        let mut command = match limit {
+        let command = match limit {
             None => Command::new(program),
             Some(limit) => {
                 let mut command = Command::new("prlimit");
@@ -80,6 +86,19 @@ impl Scene {
                 command
             }
         };
+        Scene::play(command, args)
+    }
+
+    /// The same inside a namespace of `ip netns`.
+    pub fn inside(netns: &str, args: &[&str]) -> Scene {
+        let mut command = Command::new("ip");
+        command
+            .args(["netns", "exec", netns])
+            .arg(std::env::current_exe().expect("this test has a file"));
+        Scene::play(command, args)
+    }
+
+    fn play(mut command: Command, args: &[&str]) -> Scene {
         command
             .args(["--exact", "support::scene::play", "--ignored", "--nocapture"])
             .env(super::scene::SCRIPT, args.join(" "))

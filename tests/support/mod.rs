@@ -3,3 +3,4 @@
 pub mod lab;
 pub mod run;
 pub mod scene;
+pub mod silent;

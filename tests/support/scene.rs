@@ -7,7 +7,8 @@
 //! process with a hostile name), `unaccepted N` (N connections
 //! closed by the client before anybody accepted them), `established N`, `time-wait N` (closed by the client first), `busy N` (half of each), `backlog N` (a
 //! listener of backlog 5 that accepts nothing), `bound N` (bound and not connected), `explicit N` (connected from ports
-//! given to bind()), `mixed` (a bit of everything).
+//! given to bind()), `mixed` (a bit of everything), `datagrams`, `queues` (unread data, a device), `mptcp`, `silent` (states that need
+//! a peer that does not answer), `busy-town` (all of these).
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::OwnedFd;
@@ -15,11 +16,14 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, sockopt};
 
+use super::silent::{ACK, FIN, HOME, Line, SYN, Tun};
+
 struct Scene {
     port: u16,
     listener: OwnedFd,
     /// Everything that is held.
     held: Vec<OwnedFd>,
+    tun: Option<Tun>,
 }
 
 fn at(port: u16) -> SocketAddr {
@@ -28,6 +32,23 @@ fn at(port: u16) -> SocketAddr {
 
 fn new_socket(family: AddressFamily) -> OwnedFd {
     rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap()
+}
+
+/// SO_BINDTODEVICE to loopback; refused where we are nobody.
+#[allow(unsafe_code)]
+fn bind_to_device(fd: &OwnedFd) {
+    use std::os::fd::AsRawFd;
+    let name = b"lo\0";
+    // SAFETY: the name is alive for the call, and its length is given.
+    unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_BINDTODEVICE,
+            name.as_ptr().cast(),
+            3,
+        );
+    }
 }
 
 fn listen(port: u16, backlog: i32) -> OwnedFd {
@@ -165,8 +186,139 @@ impl Scene {
                 }
                 self.held.extend([six, mapped, plain]);
             }
+            "busy-town" => {
+                self.run("mixed", 0);
+                self.run("bound", 3);
+                self.run("datagrams", 0);
+                self.run("queues", 0);
+                self.run("mptcp", 0);
+                self.run("silent", 0);
+            }
+            "datagrams" => {
+                for (family, local) in [
+                    (AddressFamily::INET, at(self.port + 50)),
+                    (
+                        AddressFamily::INET6,
+                        SocketAddr::V6(SocketAddrV6::new(
+                            Ipv6Addr::LOCALHOST,
+                            self.port + 51,
+                            0,
+                            0,
+                        )),
+                    ),
+                    (
+                        AddressFamily::INET6,
+                        SocketAddr::V6(SocketAddrV6::new(
+                            Ipv6Addr::UNSPECIFIED,
+                            self.port + 52,
+                            0,
+                            0,
+                        )),
+                    ),
+                ] {
+                    let fd = rustix::net::socket_with(
+                        family,
+                        SocketType::DGRAM,
+                        SocketFlags::CLOEXEC,
+                        None,
+                    )
+                    .unwrap();
+                    rustix::net::bind(&fd, &local).unwrap();
+                    self.held.push(fd);
+                }
+                let fd = rustix::net::socket_with(
+                    AddressFamily::INET,
+                    SocketType::DGRAM,
+                    SocketFlags::CLOEXEC,
+                    None,
+                )
+                .unwrap();
+                rustix::net::connect(&fd, &at(self.port + 50)).unwrap();
+                assert_eq!(rustix::io::write(&fd, b"seven b").unwrap(), 7);
+                self.held.push(fd);
+            }
+            "queues" => {
+                // Data that nobody reads, keepalive, an interface, a mark where we may set one.
+                let (client, server) = self.pair();
+                assert_eq!(rustix::io::write(&client, &[7u8; 1009]).unwrap(), 1009);
+                sockopt::set_socket_keepalive(&client, true).unwrap();
+                let bound = new_socket(AddressFamily::INET);
+                if rustix::net::sockopt::set_socket_reuseaddr(&bound, true).is_ok() {
+                    rustix::net::bind(&bound, &at(self.port + 60)).unwrap();
+                    bind_to_device(&bound);
+                    rustix::net::listen(&bound, 17).unwrap();
+                }
+                self.held.extend([client, server, bound]);
+            }
+            "mptcp" => {
+                let new = || {
+                    let protocol =
+                        rustix::net::Protocol::from_raw(std::num::NonZeroU32::new(262).unwrap());
+                    rustix::net::socket_with(
+                        AddressFamily::INET,
+                        SocketType::STREAM,
+                        SocketFlags::CLOEXEC,
+                        Some(protocol),
+                    )
+                };
+                let Ok(listener) = new() else { return };
+                rustix::net::bind(&listener, &at(self.port + 70)).unwrap();
+                rustix::net::listen(&listener, 4).unwrap();
+                for i in 0..3 {
+                    let client = new().unwrap();
+                    rustix::net::connect(&client, &at(self.port + 70)).unwrap();
+                    if i > 0 {
+                        self.held.push(
+                            rustix::net::accept_with(&listener, SocketFlags::CLOEXEC).unwrap(),
+                        );
+                    }
+                    self.held.push(client);
+                }
+                self.held.push(listener);
+            }
+            "silent" => self.silent(),
             other => panic!("no scene is called {other}"),
         }
+    }
+
+    /// Connections to a peer that answers as it is told: every state that lasts a moment only lasts here.
+    fn silent(&mut self) {
+        let Some(tun) = Tun::open() else { return };
+        let home = SocketAddr::V4(SocketAddrV4::new(HOME, self.port + 80));
+        let listener = new_socket(AddressFamily::INET);
+        rustix::net::bind(&listener, &home).unwrap();
+        rustix::net::listen(&listener, 64).unwrap();
+        let accept = || rustix::net::accept_with(&listener, SocketFlags::CLOEXEC).unwrap();
+        // SYN_SENT: nobody answers.
+        let asking = new_socket(AddressFamily::INET);
+        rustix::io::ioctl_fionbio(&asking, true).unwrap();
+        let far = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 9), 9));
+        let _ = rustix::net::connect(&asking, &far);
+        // SYN_RECV: the last word of the handshake does not come.
+        for peer in [20, 21] {
+            let peer = Ipv4Addr::new(10, 77, 0, peer);
+            let mut line =
+                Line { peer, peer_port: 40_009, home_port: self.port + 80, seq: 1, ack: 0 };
+            tun.send(&mut line, SYN);
+        }
+        // FIN_WAIT1: our FIN is not acknowledged.
+        tun.connect(30, self.port + 80);
+        let fin_wait1 = accept();
+        rustix::net::shutdown(&fin_wait1, Shutdown::Write).unwrap();
+        // CLOSING: the peer's FIN comes without an acknowledgement of ours.
+        let mut line = tun.connect(31, self.port + 80);
+        let closing = accept();
+        rustix::net::shutdown(&closing, Shutdown::Write).unwrap();
+        tun.hear(&line, FIN);
+        tun.send(&mut line, FIN | ACK);
+        // LAST_ACK: the peer closed first, and our FIN is not acknowledged.
+        let mut line = tun.connect(32, self.port + 80);
+        let last_ack = accept();
+        tun.send(&mut line, FIN | ACK);
+        std::thread::sleep(Duration::from_millis(20));
+        rustix::net::shutdown(&last_ack, Shutdown::Write).unwrap();
+        self.held.extend([listener, asking, fin_wait1, closing, last_ack]);
+        self.tun = Some(tun);
     }
 
     fn reset(&mut self) {
@@ -195,7 +347,7 @@ fn play() {
     let args: Vec<&str> = script.split_whitespace().collect();
     let count = args.get(1).map_or(0, |n| n.parse().unwrap());
     let port = args.get(2).map_or(7001, |n| n.parse().unwrap());
-    let mut scene = Scene { port, listener: listen(port, 4096), held: Vec::new() };
+    let mut scene = Scene { port, listener: listen(port, 4096), held: Vec::new(), tun: None };
     scene.run(args[0], count);
     println!("ready");
     for line in std::io::stdin().lock().lines() {
