@@ -929,7 +929,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__summary)
-            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --all-netns --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -50,7 +50,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "check" -d 'Judge for 
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "list" -d 'List sockets with their owners, as ss does and more'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "summary" -d 'Count sockets by state'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "summary" -d 'Count sockets by state, family and namespace'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "explain" -d 'Explain a rule or a setting'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
@@ -205,6 +205,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l fail-on -d 'Le
 unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -327,7 +328,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "explain" -d 'Explain a rule or a setting'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'

@@ -143,8 +143,8 @@ pub enum Command {
     Listen(ListenArgs),
     /// List the fields that columns, filters and JSON know
     Fields,
-    /// Count sockets by state
-    Summary,
+    /// Count sockets by state, family and namespace
+    Summary(SummaryArgs),
     /// Propose settings for what was found; nothing is set
     Advise(AdviseArgs),
     /// Explain a rule or a setting
@@ -178,6 +178,14 @@ pub struct CheckArgs {
 }
 
 pub use list::{ListArgs, ListenArgs, Owners};
+
+/// Options of `summary`.
+#[derive(Debug, Clone, Args)]
+pub struct SummaryArgs {
+    /// Every network namespace in sight
+    #[arg(long, conflicts_with_all = ["netns", "from"])]
+    pub all_netns: bool,
+}
 
 /// Options of `advise`.
 #[derive(Debug, Clone, Args)]

@@ -16,13 +16,14 @@ use crate::cli::resolve::Settings;
 use std::io::Write;
 
 use crate::cli::{Cli, Command, Format, RuleArgs, generate as definitions};
-use crate::collect::{Start, attribute, refine, start};
+use crate::collect::{Start, attribute, refine, start, surroundings};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
+use crate::model::coverage::{Coverage, Seen};
 use crate::rules::engine::{Report, Selection, run};
 use crate::rules::limit::Limits;
-use crate::sys::System;
+use crate::sys::{Kind, System};
 
 /// What a command leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub fn dispatch(
         Some(Command::List(args)) => list::run(args, settings, system, out),
         Some(Command::Listen(args)) => listen::run(args, settings, system),
         Some(Command::Fields) => fields::run(settings),
-        Some(Command::Summary) => summary::run(settings, system),
+        Some(Command::Summary(args)) => summary::run(args, settings, system),
         Some(Command::Advise(args)) => advise::run(args, settings, system),
         Some(Command::Explain(args)) => explain::run(args, settings, system),
         Some(Command::Capture(args)) => capture::run(args, settings, system),
@@ -139,4 +140,37 @@ fn judged(
 fn report_status(snapshot: &Snapshot, report: Option<&Report>, settings: &Settings) -> u8 {
     let verdict = report.map_or(exit::OK, |r| exit::of_report(r.status, settings.fail_on));
     if verdict == exit::OK && !snapshot.coverage.table_is_whole() { exit::UNKNOWN } else { verdict }
+}
+
+/// Hands every network namespace in sight to `each` by its name, until that returns false; what may not be entered is noted.
+fn all_netns(
+    system: &dyn System,
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(&str, &dyn System, &mut Coverage) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let namespaces =
+        system.namespaces().map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let total = namespaces.len();
+    let mut refused = Vec::new();
+    for one in namespaces {
+        match one.system {
+            Ok(inside) => {
+                if !each(&one.name, &*inside, coverage)? {
+                    break;
+                }
+            }
+            Err(e) if e.kind == Kind::Absent => {}
+            Err(e) => refused.push(format!("{}: {}", one.name, e.reason)),
+        }
+    }
+    if refused.is_empty() {
+        coverage.seen("namespaces");
+    } else {
+        let shown = crate::phrase::join(&refused, 3);
+        let reason =
+            format!("{} of {total} network namespaces may not be entered ({shown})", refused.len());
+        coverage.note("namespaces", Seen::Partial, Some(reason), Some("run it as root".into()));
+    }
+    surroundings::note_namespaces(system, coverage);
+    Ok(())
 }

@@ -2,22 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use super::{Done, report_status, table};
+use super::{Done, all_netns, report_status, table};
+use crate::cli::SummaryArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{Start, refine};
+use crate::collect::{Start, begin, refine};
 use crate::error::Error;
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
 use crate::model::wants::Wants;
-use crate::render::document::summary::SummaryDocument;
+use crate::render::document::summary::{SummaryDocument, namespace};
 use crate::render::{human, json};
 use crate::rules::engine::Selection;
 use crate::sys::System;
 
-pub(super) fn run(settings: &Settings, system: &dyn System) -> Result<Done, Error> {
-    let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
-    // How full a pool is depends on explicit binds and on what live connections show; owners are not counted here.
-    let wants = Selection::default().wants(&snapshot);
-    refine(system, &mut snapshot, &Wants { owners: BTreeSet::new(), ..wants });
-    let document = SummaryDocument::new(&snapshot);
+pub(super) fn run(
+    args: &SummaryArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
+    let (snapshot, document) = if args.all_netns {
+        everywhere(settings, system)?
+    } else {
+        let snapshot = counted(settings, system)?;
+        let document = SummaryDocument::new(&snapshot);
+        (snapshot, document)
+    };
     let output = if settings.json {
         json::pretty(&document)
     } else {
@@ -27,4 +36,39 @@ pub(super) fn run(settings: &Settings, system: &dyn System) -> Result<Done, Erro
     };
     let status = report_status(&snapshot, None, settings);
     Ok(Done { output, notes: Vec::new(), status })
+}
+
+/// The table of one namespace, and what its pools of ports need.
+fn counted(settings: &Settings, system: &dyn System) -> Result<Snapshot, Error> {
+    let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
+    // How full a pool is depends on explicit binds and on what live connections show; owners are not counted here.
+    let wants = Selection::default().wants(&snapshot);
+    refine(system, &mut snapshot, &Wants { owners: BTreeSet::new(), ..wants });
+    Ok(snapshot)
+}
+
+/// Every namespace in sight; each is counted and let go before the next is read.
+fn everywhere(
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<(Snapshot, SummaryDocument), Error> {
+    let mut shared =
+        begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let mut namespaces = Vec::new();
+    let mut coverage = std::mem::take(&mut shared.coverage);
+    all_netns(system, &mut coverage, &mut |name, inside, coverage| {
+        let named = Settings { netns: Some(name.to_string()), ..settings.clone() };
+        let one = counted(&named, inside)?;
+        for source in one.coverage.sources() {
+            let reason = source.reason.as_ref().map(|r| format!("{name}: {r}"));
+            let reason = if source.state > Seen::Absent { reason } else { source.reason.clone() };
+            coverage.note(source.name, source.state, reason, source.hint.clone());
+        }
+        namespaces.push(namespace(&one));
+        shared.counters = one.counters;
+        Ok(true)
+    })?;
+    shared.coverage = coverage;
+    let document = SummaryDocument::of(&shared, namespaces);
+    Ok((shared, document))
 }

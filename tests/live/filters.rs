@@ -137,7 +137,7 @@ lab_test!(generated_filters_select_what_ss_selects, {
     assert!(compared >= 200 && selective >= 100, "{selective} of {compared}");
 });
 
-/// Where ss leaves its manual page, and what the manual page (and tcpvet) says.
+// Where ss leaves its manual page, and what the manual page (and tcpvet) says.
 lab_test!(known_differences_are_those_where_ss_leaves_its_manual_page, {
     let _town = Scene::start(&["busy-town"]);
     pause(300);

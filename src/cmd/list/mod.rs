@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use plan::Plan;
 use show::{Output, Show};
 
-use super::{Done, report_status};
+use super::{Done, all_netns, report_status};
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, ListArgs};
 use crate::collect::stream::{Asked, everywhere, stream};
@@ -26,7 +26,7 @@ use crate::render::list::delimited::{Delimited, Dialect};
 use crate::render::list::groups::Groups;
 use crate::render::list::json::{Document, Lines};
 use crate::render::list::table::Table;
-use crate::sys::{Kind, SysError, System};
+use crate::sys::{SysError, System};
 
 pub(super) fn run(
     args: &ListArgs,
@@ -149,8 +149,6 @@ fn all_namespaces(
     snapshot: &mut Snapshot,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
-    let namespaces =
-        system.namespaces().map_err(|e| Error { message: e.to_string(), hint: None })?;
     let known = match plan.owners {
         None => None,
         Some(method) => {
@@ -160,32 +158,17 @@ fn all_namespaces(
             })?)
         }
     };
-    let mut refused = Vec::new();
-    let total = namespaces.len();
-    for one in namespaces {
-        match one.system {
-            Ok(inside) => {
-                let name = Text::new(one.name.as_bytes());
-                namespace(plan, &*inside, name, known.as_ref(), snapshot, output)?;
-            }
-            Err(e) if e.kind == Kind::Absent => {}
-            Err(e) => refused.push(format!("{}: {}", one.name, e.reason)),
-        }
-        if output.failure.is_some() {
-            break;
-        }
-    }
-    if refused.is_empty() {
-        snapshot.coverage.seen("namespaces");
-    } else {
-        let shown = crate::phrase::join(&refused, 3);
-        let reason =
-            format!("{} of {total} network namespaces may not be entered ({shown})", refused.len());
-        let hint = Some("run it as root".to_string());
-        snapshot.coverage.note("namespaces", Seen::Partial, Some(reason), hint);
-    }
-    surroundings::note_namespaces(system, &mut snapshot.coverage);
-    Ok(())
+    let mut coverage = std::mem::take(&mut snapshot.coverage);
+    let read = all_netns(system, &mut coverage, &mut |name, inside, coverage| {
+        // What each namespace could not show is noted in the one coverage of the run.
+        std::mem::swap(&mut snapshot.coverage, coverage);
+        let name = Text::new(name.as_bytes());
+        let listed = namespace(plan, inside, name, known.as_ref(), snapshot, output);
+        std::mem::swap(&mut snapshot.coverage, coverage);
+        listed.map(|()| output.failure.is_none())
+    });
+    snapshot.coverage = coverage;
+    read
 }
 
 /// Marks are told to CAP_NET_ADMIN only; whoever asks for them without it is told so.

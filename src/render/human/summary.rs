@@ -20,13 +20,33 @@ pub fn render(snapshot: &Snapshot, document: &SummaryDocument, style: Style) -> 
             number(ns.ipv6),
             number(ns.unaccepted)
         ));
+        let families = ns.by_family.ipv4.0.into_iter().zip(ns.by_family.ipv6.0);
         let rows: Vec<Vec<String>> = State::ALL
             .iter()
-            .zip(ns.by_state.0)
-            .filter(|(_, n)| *n > 0)
-            .map(|(s, n)| vec![format!("  {}", s.word()), number(n)])
+            .zip(ns.by_state.0.into_iter().zip(families))
+            .filter(|(_, (n, _))| *n > 0)
+            .map(|(s, (n, (v4, v6)))| {
+                vec![format!("  {}", s.word()), number(n), number(v4), number(v6)]
+            })
             .collect();
-        out.push_str(&table::short(&["  STATE", "SOCKETS"], &rows, &[1]));
+        out.push_str(&table::short(&["  STATE", "SOCKETS", "IPV4", "IPV6"], &rows, &[1, 2, 3]));
+        if let Some(s) = &ns.sockstat {
+            let agrees = match s.difference {
+                0 => "as the table has it".to_string(),
+                n => format!(
+                    "{} {} than the table, which changed meanwhile",
+                    number(n.unsigned_abs()),
+                    if n > 0 { "fewer" } else { "more" }
+                ),
+            };
+            let counts = [Some(s.ipv4_in_use), s.ipv6_in_use, Some(s.buckets)]
+                .map(|n| number(n.unwrap_or_default().unsigned_abs()));
+            let [v4, v6, buckets] = counts;
+            let text = format!(
+                "{v4} IPv4 and {v6} IPv6 in use, {buckets} in TIME_WAIT or an orphan's FIN_WAIT2: {agrees}"
+            );
+            out.push_str(&wrapped(style, "kernel counts of this namespace: ", 2, &text));
+        }
         if let Some(p) = &ns.ports {
             let fullest = match &p.fullest {
                 Some(f) => {
