@@ -102,7 +102,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Pr
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l state -d 'Only sockets in this state (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s O -l columns -d 'Columns, separated by commas; +a,b adds to the default ones (\'tcpvet fields\' lists them)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l owners -d 'How owners are looked for' -r -f -a "auto\t'By BPF where it is allowed and pays, else by /proc'
-bpf\t'By BPF, or not at all'
+bpf\t'By BPF; what that does not find is looked for in /proc'
 proc\t'By /proc'
 none\t'Not'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l sort -d 'Sort by these fields, separated by commas; unknown values stand last' -r
@@ -149,7 +149,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l json -d 'Print on
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l owners -d 'How owners are looked for' -r -f -a "auto\t'By BPF where it is allowed and pays, else by /proc'
-bpf\t'By BPF, or not at all'
+bpf\t'By BPF; what that does not find is looked for in /proc'
 proc\t'By /proc'
 none\t'Not'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'Text for people'

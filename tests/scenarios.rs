@@ -158,6 +158,7 @@ fn push(s: &mut Snapshot, owners: &mut Owners, line: &SocketLine, i: u32) {
     let state = State::ALL.into_iter().find(|s| s.word() == line.state).expect(&line.state);
     let inode = if line.inode == 0 { 0 } else { line.inode + i };
     s.details.push(Detail {
+        v6only: None,
         last_data_sent_ms: line.last_data_sent_ms,
         last_data_recv_ms: line.last_data_recv_ms,
         last_ack_recv_ms: line.last_ack_recv_ms,

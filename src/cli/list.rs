@@ -2,17 +2,22 @@
 
 use clap::{ArgAction, Args, ValueEnum};
 
-/// Options of `list`.
-#[derive(Debug, Clone, Default, Args)]
-#[command(
-    after_help = "Filters are those of ss and more; 'not' binds tighter than 'and', 'and' tighter than 'or':
+const EXAMPLES: &str = "Examples:
+  tcpvet list -tlnp
   tcpvet list state close-wait
   tcpvet list -tn 'dport in (80,443,8000-8100) and not dst 10.0.0.0/8'
   tcpvet list 'rtt > 200ms or bytes_retrans > 1M'
   tcpvet list 'process ~ \"^java\" and recvq > 64k'
-'tcpvet fields' lists every field. Without -t, -u or -M all TCP sockets are listed; with one of them and without -a, -l or a
-state only the connected ones are, as with ss. Unix, raw, packet, SCTP and vsock sockets are not listed."
-)]
+
+Filters are those of ss and more: 'not' binds tighter than 'and', 'and' tighter than 'or'; blanks are needed nowhere. Every field of \
+'tcpvet fields' can be compared; what is not known of a socket selects it neither way.
+
+Without -t, -u or -M all TCP sockets are listed. With one of them, and without -a, -l or a state, only the connected ones are, as with ss. \
+Unix, raw, packet, SCTP and vsock sockets are not listed.";
+
+/// Options of `list`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ListArgs {
     /// Which sockets: an expression, in one argument or in many
     #[arg(value_name = "FILTER", allow_hyphen_values = false)]
@@ -109,7 +114,7 @@ pub enum Owners {
     /// By BPF where it is allowed and pays, else by /proc.
     #[default]
     Auto,
-    /// By BPF, or not at all.
+    /// By BPF; what that does not find is looked for in /proc.
     Bpf,
     /// By /proc.
     Proc,

@@ -27,7 +27,8 @@ pub fn answer(error: &clap::Error) -> Answer {
     let rest: Vec<&str> = lines.take_while(|l| !l.starts_with("Usage:")).collect();
     let tip = rest.iter().find_map(|l| l.strip_prefix("tip: "));
     let values = rest.iter().find(|l| l.starts_with("[possible values"));
-    let short = error.kind() == ErrorKind::UnknownArgument && is_short(message);
+    let unknown = error.kind() == ErrorKind::UnknownArgument;
+    let short = unknown && (is_short(message) || of_ss(message).is_some());
     let hint = match (tip, values) {
         _ if short => of_ss(message)
             .unwrap_or("sockets are listed by 'tcpvet list'; see 'tcpvet list --help'")
@@ -48,12 +49,33 @@ pub fn answer(error: &clap::Error) -> Answer {
 /// Whether a message is about an option of one dash, as people type them for ss and netstat.
 fn is_short(message: &str) -> bool {
     let typed = message.split('\'').nth(1).unwrap_or_default();
-    typed.starts_with('-') && !typed.starts_with("--")
+    let letter = typed.strip_prefix('-').and_then(|t| t.chars().next());
+    letter.is_some_and(|c| c.is_ascii_alphabetic() || c == '0')
 }
 
 /// What stands for an option of ss that is not here.
 fn of_ss(message: &str) -> Option<&'static str> {
-    let letter = message.split('\'').nth(1)?.strip_prefix('-')?.chars().next()?;
+    let typed = message.split('\'').nth(1)?;
+    let letter = match typed {
+        "--unix" | "--raw" | "--dccp" | "--packet" | "--sctp" | "--vsock" | "--tipc" | "--xdp" => {
+            'x'
+        }
+        "--summary" => 's',
+        "--kill" => 'K',
+        "--events" => 'E',
+        "--threads" => 'T',
+        "--family" | "--query" | "--socket" => 'A',
+        "--filter" => 'F',
+        "--diag" => 'D',
+        "--no-queues" => 'Q',
+        "--context" | "--contexts" | "--bpf" => 'Z',
+        "--oneline" => {
+            return Some(
+                "every socket is on one line in a pipe; on a terminal only details take more",
+            );
+        }
+        short => short.strip_prefix('-')?.chars().next().filter(char::is_ascii_alphanumeric)?,
+    };
     Some(match letter {
         'x' | 'w' | 'd' | '0' | 'S' => {
             "unix, raw, DCCP, packet and SCTP sockets are not listed; ss does that"

@@ -1,10 +1,9 @@
 //! `tcpvet listen`: listeners, what waits at their doors, and who is to open them.
 
-use super::{Done, report_status};
+use super::{Done, method, report_status};
+use crate::cli::ListenArgs;
 use crate::cli::resolve::Settings;
-use crate::cli::{ListenArgs, Owners};
 use crate::collect::listen::{Doors, listeners};
-use crate::collect::owners::Method;
 use crate::error::Error;
 use crate::render::document::listen::Listen;
 use crate::render::{human, json};
@@ -15,23 +14,16 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let doors = Doors {
-        netns: settings.netns.clone(),
-        brief: args.brief,
-        owners: match args.owners {
-            Owners::None => None,
-            Owners::Auto => Some(Method::Auto),
-            Owners::Bpf => Some(Method::Bpf),
-            Owners::Proc => Some(Method::Proc),
-        },
-    };
+    let doors =
+        Doors { netns: settings.netns.clone(), brief: args.brief, owners: method(args.owners) };
     let snapshot = listeners(system, &doors)
         .map_err(|e| Error::hinted(e.to_string(), "leave --owners out, or use --owners proc"))?;
     let document = Listen::new(&snapshot, args.brief);
     let output = if settings.json {
         json::pretty(&document)
     } else {
-        human::listen::render(&snapshot, &document, !args.no_header, settings.style).into_bytes()
+        human::listen::render(&snapshot, &document, !args.no_header, settings.quiet, settings.style)
+            .into_bytes()
     };
     Ok(Done { output, notes: Vec::new(), status: report_status(&snapshot, None, settings) })
 }

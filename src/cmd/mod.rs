@@ -15,12 +15,14 @@ mod summary;
 use crate::cli::resolve::Settings;
 use std::io::Write;
 
-use crate::cli::{Cli, Command, Format, RuleArgs, generate as definitions};
+use crate::cli::{Cli, Command, Format, Owners, RuleArgs, generate as definitions};
+use crate::collect::owners::Method;
 use crate::collect::{Start, attribute, refine, start, surroundings};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
+use crate::model::text::Text;
 use crate::rules::engine::{Report, Selection, run};
 use crate::rules::limit::Limits;
 use crate::sys::{Kind, System};
@@ -142,25 +144,29 @@ fn report_status(snapshot: &Snapshot, report: Option<&Report>, settings: &Settin
     if verdict == exit::OK && !snapshot.coverage.table_is_whole() { exit::UNKNOWN } else { verdict }
 }
 
+/// What is done in a namespace, by its name; false if that was enough.
+type InNetns<'a> = dyn FnMut(&str, &dyn System, &mut Coverage) -> Result<bool, Error> + 'a;
+
 /// Hands every network namespace in sight to `each` by its name, until that returns false; what may not be entered is noted.
 fn all_netns(
     system: &dyn System,
     coverage: &mut Coverage,
-    each: &mut dyn FnMut(&str, &dyn System, &mut Coverage) -> Result<bool, Error>,
+    each: &mut InNetns<'_>,
 ) -> Result<(), Error> {
     let namespaces =
         system.namespaces().map_err(|e| Error { message: e.to_string(), hint: None })?;
     let total = namespaces.len();
     let mut refused = Vec::new();
     for one in namespaces {
-        match one.system {
+        let name = Text::new(one.name.as_bytes()).to_string();
+        match one.enter() {
             Ok(inside) => {
-                if !each(&one.name, &*inside, coverage)? {
+                if !each(&name, &*inside, coverage)? {
                     break;
                 }
             }
             Err(e) if e.kind == Kind::Absent => {}
-            Err(e) => refused.push(format!("{}: {}", one.name, e.reason)),
+            Err(e) => refused.push(format!("{name}: {}", e.reason)),
         }
     }
     if refused.is_empty() {
@@ -173,4 +179,14 @@ fn all_netns(
     }
     surroundings::note_namespaces(system, coverage);
     Ok(())
+}
+
+/// How owners are to be looked for; `None` for not at all.
+fn method(owners: Owners) -> Option<Method> {
+    match owners {
+        Owners::None => None,
+        Owners::Auto => Some(Method::Auto),
+        Owners::Bpf => Some(Method::Bpf),
+        Owners::Proc => Some(Method::Proc),
+    }
 }

@@ -40,7 +40,8 @@ pub(super) fn run(
 
 /// The table of one namespace, and what its pools of ports need.
 fn counted(settings: &Settings, system: &dyn System) -> Result<Snapshot, Error> {
-    let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
+    let start = Start { owners: false, ..Start::diagnosis(None) };
+    let mut snapshot = table(settings, system, &start)?;
     // How full a pool is depends on explicit binds and on what live connections show; owners are not counted here.
     let wants = Selection::default().wants(&snapshot);
     refine(system, &mut snapshot, &Wants { owners: BTreeSet::new(), ..wants });

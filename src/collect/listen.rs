@@ -2,10 +2,13 @@
 
 use super::owners::{self, Method};
 use super::{begin, kernel, sockets};
+use std::collections::BTreeSet;
+
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
+use crate::model::text::Text;
 use crate::sys::{SysError, System};
 use crate::wire::bytecode::{End, Program};
 use crate::wire::request::{Condition, EXT_SKMEMINFO};
@@ -32,6 +35,13 @@ pub fn listeners(system: &dyn System, doors: &Doors) -> Result<Snapshot, SysErro
     let mut snapshot = begin(system, doors.netns.as_deref())?;
     sockets::read(system, StateSet::of(State::Listen), EXT_SKMEMINFO, &mut snapshot);
     kernel::setting(system, &mut snapshot, "net.core.somaxconn");
+    let bound: BTreeSet<u32> =
+        snapshot.sockets.iter().map(|s| s.interface).filter(|i| *i != 0).collect();
+    for index in bound {
+        if let Some(name) = system.interface_name(index) {
+            snapshot.interfaces.insert(index, Text::new(&name));
+        }
+    }
     if doors.brief {
         return Ok(snapshot);
     }
@@ -52,8 +62,7 @@ pub fn listeners(system: &dyn System, doors: &Doors) -> Result<Snapshot, SysErro
         Some(Ok(Ok(found))) => {
             let missing = wanted.iter().filter(|i| found.owners.of(**i).is_empty()).count();
             let euid = snapshot.host.euid;
-            owners::note_hidden(system, &mut snapshot);
-            owners::note(&mut snapshot.coverage, &found, missing, wanted.len(), euid);
+            owners::note(&mut snapshot.coverage, &found, missing, wanted.len(), euid, false);
             snapshot.processes = found.processes;
             snapshot.owners = Some(found.owners);
         }

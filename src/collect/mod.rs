@@ -7,7 +7,7 @@ mod details;
 mod kernel;
 pub mod listen;
 pub mod owners;
-mod sockets;
+pub mod sockets;
 pub mod stream;
 pub mod surroundings;
 #[cfg(test)]
@@ -32,17 +32,19 @@ pub struct Start {
     pub extensions: u8,
     /// Whether counters and sysctls are needed.
     pub kernel: bool,
+    /// Whether it matters that owners may be hidden.
+    pub owners: bool,
 }
 
 impl Start {
     /// The cheap start of a diagnosis: the whole table without attributes, counters and sysctls.
     pub fn diagnosis(netns: Option<String>) -> Start {
-        Start { netns, states: StateSet::ALL, extensions: 0, kernel: true }
+        Start { netns, states: StateSet::ALL, extensions: 0, kernel: true, owners: true }
     }
 
     /// Everything at once, so that a replay can answer any question.
     pub fn capture(netns: Option<String>) -> Start {
-        Start { netns, states: StateSet::ALL, extensions: EXT_ALL, kernel: true }
+        Start { netns, states: StateSet::ALL, extensions: EXT_ALL, kernel: true, owners: true }
     }
 }
 
@@ -77,7 +79,9 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
         kernel::settings(system, &mut snapshot);
     }
     kernel::note_bound_inactive(&mut snapshot);
-    owners::note_hidden(system, &mut snapshot);
+    if start.owners {
+        owners::note_hidden(system, &mut snapshot);
+    }
     Ok(snapshot)
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::owner::{Holder, Owners, Process, Processes};
+use crate::phrase::count;
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
 
@@ -58,7 +59,7 @@ pub enum Method {
     /// By BPF where it is allowed and pays, else by /proc.
     #[default]
     Auto,
-    /// By BPF or not at all.
+    /// By BPF; what that does not find is looked for in /proc.
     Bpf,
     /// By /proc.
     Proc,
@@ -198,7 +199,7 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
         }
     };
     let missing = wanted.iter().filter(|i| found.owners.of(**i).is_empty()).count();
-    note(&mut snapshot.coverage, &found, missing, wanted.len(), snapshot.host.euid);
+    note(&mut snapshot.coverage, &found, missing, wanted.len(), snapshot.host.euid, true);
     snapshot.processes.extend(found.processes);
     snapshot.owners = Some(found.owners);
 }
@@ -210,18 +211,34 @@ pub(super) fn note(
     missing: usize,
     of: usize,
     euid: Option<u32>,
+    diagnosis: bool,
 ) {
     let owners = &found.owners;
-    if missing > 0 && owners.denied > 0 {
+    // A diagnosis notes beforehand what its rights keep from it; there only refusals count.
+    let blind = owners.denied > 0 || !diagnosis && !found.all_seen;
+    if missing > 0 && blind {
+        let holders = match owners.denied {
+            0 => "other users' processes are out of sight".to_string(),
+            n => format!(
+                "the descriptors of {} of {} may not be read",
+                count(n.into(), "process", "processes"),
+                found.pids
+            ),
+        };
         let reason = format!(
-            "{missing} of {of} sockets have no owner in sight: they ended meanwhile, or one of the {} processes (of {}) whose descriptors may not be read holds them",
-            owners.denied, found.pids
+            "{} of {of} {} no owner in sight, and {holders}",
+            missing,
+            if missing == 1 { "has" } else { "have" }
         );
         let hint = grant_for(euid);
         coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
     } else {
-        let ended = (owners.vanished > 0)
-            .then(|| format!("; {} processes ended while they were read", owners.vanished));
+        let ended = (owners.vanished > 0).then(|| {
+            format!(
+                "; {} ended while they were read",
+                count(owners.vanished.into(), "process", "processes")
+            )
+        });
         let by = format!("{}{}", found.by, ended.unwrap_or_default());
         coverage.note("owners", Seen::Seen, Some(by), None);
     }

@@ -77,7 +77,7 @@ pub(super) fn read(system: &dyn System, states: StateSet, extensions: u8, snapsh
         }
         true
     });
-    if !note(&mut snapshot.coverage, result) {
+    if !note(&mut snapshot.coverage, Protocol::Tcp, result) {
         let Snapshot { coverage, sockets, .. } = snapshot;
         from_proc(system, &request, coverage, &mut |s| {
             sockets.push(*s);
@@ -86,14 +86,33 @@ pub(super) fn read(system: &dyn System, states: StateSet, extensions: u8, snapsh
     }
 }
 
+/// The name of a protocol's dump in the coverage.
+pub fn source(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "sock_diag",
+        Protocol::Udp => "sock_diag_udp",
+        Protocol::Mptcp => "sock_diag_mptcp",
+    }
+}
+
 /// Notes how a dump went; false if netlink gave nothing.
-pub(super) fn note(coverage: &mut Coverage, result: Result<Flaws, SysError>) -> bool {
+pub(super) fn note(
+    coverage: &mut Coverage,
+    protocol: Protocol,
+    result: Result<Flaws, SysError>,
+) -> bool {
+    let name = source(protocol);
     match result {
         Ok(flaws) => {
             match flaws.reason() {
-                None => coverage.seen("sock_diag"),
-                reason => coverage.note("sock_diag", Seen::Partial, reason, None),
+                None => coverage.seen(name),
+                reason => coverage.note(name, Seen::Partial, reason, None),
             }
+            true
+        }
+        // A kernel without MPTCP has no such sockets to hide.
+        Err(e) if protocol == Protocol::Mptcp && e.kind == Kind::Absent => {
+            coverage.note(name, Seen::Absent, Some(e.reason), None);
             true
         }
         Err(refused) => {
@@ -102,7 +121,7 @@ pub(super) fn note(coverage: &mut Coverage, result: Result<Flaws, SysError>) -> 
                 Seen::Absent => Seen::Denied,
                 other => other,
             };
-            coverage.note("sock_diag", state, Some(refused.reason), None);
+            coverage.note(name, state, Some(refused.reason), None);
             false
         }
     }
@@ -247,6 +266,7 @@ pub(super) fn from_proc(
         Protocol::Udp => &[("/proc/net/udp", Family::Ipv4), ("/proc/net/udp6", Family::Ipv6)],
         Protocol::Mptcp => return,
     };
+    let name = if request.protocol == Protocol::Udp { "proc_net_udp" } else { "proc_net_tcp" };
     let mut undecoded = 0;
     let mut go_on = true;
     for (path, family) in paths {
@@ -261,15 +281,15 @@ pub(super) fn from_proc(
             Err(e) if e.kind == Kind::Absent && *family == Family::Ipv6 => {}
             Err(e) => {
                 let state = seen(&e).max(Seen::Partial);
-                coverage.note("proc_net_tcp", state, Some(e.to_string()), None);
+                coverage.note(name, state, Some(e.to_string()), None);
             }
         }
     }
     if undecoded > 0 {
         let reason = format!("{undecoded} lines could not be decoded");
-        coverage.note("proc_net_tcp", Seen::Partial, Some(reason), None);
+        coverage.note(name, Seen::Partial, Some(reason), None);
     }
-    coverage.seen("proc_net_tcp");
+    coverage.seen(name);
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use crate::model::owner::Provenance;
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
+use crate::phrase::count;
 use crate::sys::System;
+use crate::wire::attributes::Attributes;
 use crate::wire::inet_diag;
-use crate::wire::request::Request;
+use crate::wire::request::{EXT_INFO, Request};
 
 /// So many bytes of waiting messages are a big table: every socket's owner is looked for, at once.
 const BIG: usize = 256 * 1024;
@@ -72,10 +74,11 @@ impl Waiting {
     fn push(&mut self, payload: &[u8]) {
         let size = payload.len() + 2;
         match self.pieces.last_mut() {
-            Some(piece) if piece.len() + size <= Self::PIECE => keep(piece, payload),
+            Some(piece) if piece.len() + size <= piece.capacity() => keep(piece, payload),
             _ => {
-                let mut piece =
-                    Vec::with_capacity(size.max(Self::PIECE.min(4096 << self.pieces.len().min(6))));
+                // The first pieces are small: most lists are.
+                let next = Self::PIECE.min(4096 << self.pieces.len().min(6));
+                let mut piece = Vec::with_capacity(size.max(next));
                 keep(&mut piece, payload);
                 self.pieces.push(piece);
             }
@@ -122,6 +125,10 @@ struct Run<'a, 'scope> {
     hidden: usize,
     denied: u32,
     shown: usize,
+    /// Whether whoever asked has enough.
+    enough: bool,
+    /// What is known of owners so far.
+    holding: Option<Holding>,
     failure: Option<String>,
 }
 
@@ -143,12 +150,20 @@ pub fn stream(
                 Some(owners::find(system, method, false, wanted.as_deref()))
             })
         });
-        let listeners = match asked.owners {
+        let (listeners, mptcp) = match asked.owners {
             Some(_) => listeners(system, &asked.request),
-            None => Listeners::default(),
+            None => (Listeners::default(), false),
         };
-        if let Some(known) = &asked.known {
-            sink.owners(Holding { listeners: listeners.clone(), ..known.clone() });
+        // Only tcp_info brings the word that tells a subflow from a connection that waits to be accepted.
+        let mut asked = asked.clone();
+        if mptcp {
+            asked.request.extensions |= EXT_INFO;
+        }
+        let asked = &asked;
+        let known = asked.known.as_ref();
+        let known = known.map(|known| Holding { listeners: listeners.clone(), ..known.clone() });
+        if let Some(known) = &known {
+            sink.owners(known.clone());
         }
         let mut run = Run {
             system,
@@ -164,6 +179,8 @@ pub fn stream(
             hidden: 0,
             denied: 0,
             shown: 0,
+            enough: false,
+            holding: known,
             failure: None,
         };
         run.read();
@@ -182,7 +199,7 @@ pub fn everywhere(
     euid: Option<u32>,
 ) -> Result<Holding, String> {
     let found = owners::find(system, method, true, None)?;
-    owners::note(coverage, &found, 0, 0, euid);
+    owners::note(coverage, &found, 0, 0, euid, false);
     Ok(Holding {
         owners: Some(Arc::new(found.owners)),
         processes: Arc::new(found.processes),
@@ -191,53 +208,52 @@ pub fn everywhere(
     })
 }
 
-/// The listeners, where connections may wait to be accepted.
-fn listeners(system: &dyn System, request: &Request) -> Listeners {
+/// The listeners, where connections may wait to be accepted; and whether any of them accepts MPTCP, as far as we are told.
+fn listeners(system: &dyn System, request: &Request) -> (Listeners, bool) {
     let accepts = request.protocol != Protocol::Udp
         && (request.states.has(State::Established) || request.states.has(State::CloseWait));
-    let mut found = Vec::new();
+    let (mut found, mut mptcp) = (Vec::new(), false);
     if accepts {
         let states = StateSet::of(State::Listen);
-        let request = Request { condition: None, extensions: 0, states, ..request.clone() };
+        let request = Request { condition: None, extensions: EXT_INFO, states, ..request.clone() };
         // Where this fails, so does the dump itself, which says so.
         let _ = sockets::dump(system, &request, 1, &mut |event| {
             match event {
                 Event::Restart => found.clear(),
-                Event::Socket(socket, _) => found.push(socket),
+                Event::Socket(socket, payload) => {
+                    mptcp |= Attributes::of(payload).is_subflow();
+                    found.push(socket);
+                }
             }
             true
         });
     }
-    Listeners::among(found.iter())
+    (Listeners::among(found.iter()), mptcp)
 }
 
 impl Run<'_, '_> {
     fn read(&mut self) {
         let mut broken = false;
         let request = &self.asked.request;
-        let result = sockets::dump(self.system, request, 1, &mut |event| match event {
-            Event::Restart => {
-                // Before the first socket the dump is merely asked for in another way.
-                broken = self.shown > 0 || self.waiting.count > 0;
-                !broken
-            }
-            Event::Socket(socket, payload) => !broken && self.take(&socket, payload),
-        });
-        // A part of the filter that this kernel refuses is checked here instead.
-        let result = match result {
-            Err(_) if request.condition.is_some() && !broken && self.shown == 0 => {
-                let plain = Request { condition: None, ..request.clone() };
-                sockets::dump(self.system, &plain, 1, &mut |event| match event {
-                    Event::Restart => true,
-                    Event::Socket(socket, payload) => self.take(&socket, payload),
-                })
-            }
-            other => other,
+        let mut dump = |run: &mut Self, request: &Request| {
+            sockets::dump(run.system, request, 1, &mut |event| match event {
+                Event::Restart => {
+                    // Before the first socket the dump is merely asked for in another way.
+                    broken = run.has_any();
+                    !broken
+                }
+                Event::Socket(socket, payload) => !broken && run.take(&socket, payload),
+            })
         };
+        let mut result = dump(self, request);
+        // A part of the filter that this kernel refuses is checked here instead.
+        if result.is_err() && request.condition.is_some() && !self.has_any() {
+            result = dump(self, &Request { condition: None, ..request.clone() });
+        }
         if broken {
             let reason = Some("the dump broke off in the middle".to_string());
-            self.coverage.note("sock_diag", Seen::Partial, reason, None);
-        } else if !sockets::note(self.coverage, result) {
+            self.coverage.note(sockets::source(request.protocol), Seen::Partial, reason, None);
+        } else if !sockets::note(self.coverage, request.protocol, result) {
             self.sink.without_netlink();
             let mut found = Vec::new();
             sockets::from_proc(self.system, request, self.coverage, &mut |socket| {
@@ -257,17 +273,23 @@ impl Run<'_, '_> {
         self.look_again();
         if self.hidden > 0 {
             let (hidden, shown) = (self.hidden, self.shown);
-            let reason = match self.denied {
-                0 => format!(
-                    "{hidden} of {shown} sockets belong to other users, whose processes may not be read"
-                ),
+            let verb = if hidden == 1 { "has" } else { "have" };
+            let why = match self.denied {
+                0 => "other users' processes may not be read".to_string(),
                 n => format!(
-                    "{hidden} of {shown} sockets have no owner in sight, and the descriptors of {n} processes may not be read"
+                    "the descriptors of {} may not be read",
+                    count(n.into(), "process", "processes")
                 ),
             };
+            let reason = format!("{hidden} of {shown} {verb} no owner in sight, and {why}");
             let hint = owners::grant_for(self.asked.euid);
             self.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
         }
+    }
+
+    /// Whether any socket has come.
+    fn has_any(&self) -> bool {
+        self.shown > 0 || self.waiting.count > 0 || self.late.count > 0
     }
 
     /// Takes one socket in: it waits for the owners, or is shown.
@@ -339,18 +361,28 @@ impl Run<'_, '_> {
     }
 
     fn hand_over(&mut self, found: Found) {
-        owners::note(self.coverage, &found, 0, 0, self.asked.euid);
+        owners::note(self.coverage, &found, 0, 0, self.asked.euid, false);
         self.hand_over_silently(found);
     }
 
+    /// Adds what was found to what is known: rows that wait to be sorted still need the first scan's owners.
     fn hand_over_silently(&mut self, found: Found) {
         self.denied = self.denied.max(found.owners.denied);
-        self.sink.owners(Holding {
-            owners: Some(Arc::new(found.owners)),
-            processes: Arc::new(found.processes),
+        let (mut owners, mut processes) = (found.owners, found.processes);
+        if let Some(known) = &self.holding {
+            owners.holders.extend(known.owners.iter().flat_map(|o| &o.holders));
+            owners.holders.sort_unstable();
+            owners.holders.dedup();
+            processes.extend(known.processes.iter().map(|(pid, p)| (*pid, p.clone())));
+        }
+        let holding = Holding {
+            owners: Some(Arc::new(owners)),
+            processes: Arc::new(processes),
             listeners: self.listeners.clone(),
             all_seen: found.all_seen,
-        });
+        };
+        self.holding = Some(holding.clone());
+        self.sink.owners(holding);
     }
 
     /// Shows a socket, unless it may have been made after the owners were read: those are looked up again at the end.
@@ -366,12 +398,14 @@ impl Run<'_, '_> {
             }
         }
         self.shown += 1;
-        self.sink.show(socket, payload)
+        let more = self.sink.show(socket, payload);
+        self.enough |= !more;
+        more
     }
 
     fn look_again(&mut self) {
         let late = std::mem::take(&mut self.late);
-        if late.count == 0 {
+        if late.count == 0 || self.enough {
             return;
         }
         self.early = false;

@@ -6,7 +6,6 @@ use super::sockets::{self, Event};
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::endpoint::Addr;
 use crate::model::owner::Processes;
-use crate::model::state::StateSet;
 use crate::model::sysctl::parse_range;
 use crate::model::text::Text;
 use crate::sys::System;
@@ -24,8 +23,8 @@ pub fn services(system: &dyn System) -> Services {
     Services::read(&system.read("/etc/services").unwrap_or_default())
 }
 
-/// Names by address, from /etc/hosts.
-pub fn hosts(system: &dyn System) -> BTreeMap<Addr, Text> {
+/// Names and their addresses, from /etc/hosts.
+pub fn hosts(system: &dyn System) -> Vec<(String, Addr)> {
     etc::hosts(&system.read("/etc/hosts").unwrap_or_default())
 }
 
@@ -54,15 +53,16 @@ pub fn ephemeral(system: &dyn System) -> Option<(u16, u16)> {
     parse_range(&String::from_utf8_lossy(&text))
 }
 
-/// Cookies of the TCP sockets whose port was taken by an explicit bind(), listeners included; `None` if the kernel does not tell,
+/// Cookies of the sockets of a dump whose port was taken by an explicit bind(), listeners included; `None` if the kernel does not tell,
 /// which is noted.
 pub fn explicit(
     system: &dyn System,
-    states: StateSet,
+    of: &Request,
     coverage: &mut Coverage,
 ) -> Option<BTreeSet<u64>> {
     let mut cookies = BTreeSet::new();
-    let request = Request { condition: Some(Condition::ExplicitPort), ..Request::tcp(states, 0) };
+    let condition = Some(Condition::ExplicitPort);
+    let request = Request { condition, extensions: 0, ..of.clone() };
     let result = sockets::dump(system, &request, 3, &mut |event| {
         match event {
             Event::Restart => cookies.clear(),

@@ -8,7 +8,7 @@ use crate::nearest::nearest;
 pub const DEFAULT: [&str; 6] = ["state", "recvq", "sendq", "local", "peer", "process"];
 
 /// What a narrow terminal loses first.
-pub const DROP_ORDER: [&str; 4] = ["timer", "sendq", "recvq", "netid"];
+pub const DROP_ORDER: [&str; 2] = ["sendq", "recvq"];
 
 /// Other spellings of names, by ss and by people.
 const ALIASES: [(&str, &str); 22] = [

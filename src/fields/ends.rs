@@ -8,6 +8,8 @@ use crate::model::endpoint::{Addr, Family};
 use crate::model::protocol::Protocol;
 use crate::model::socket::{Socket, Timer};
 use crate::model::state::State;
+use crate::wire::attributes::SKV6ONLY;
+use crate::wire::request::EXT_INFO;
 use crate::wire::tcp_info;
 
 const fn header(
@@ -54,9 +56,13 @@ pub(super) static FIELDS: &[Field] = &[
             false => Value::Number(row.socket.send_queue.into()),
         },
     ),
-    header("local", Kind::Endpoint, Group::Core, "Near address and port.", |row| {
-        end(row, row.socket.local_addr, row.socket.local_port)
-    }),
+    header(
+        "local",
+        Kind::Endpoint,
+        Group::Core,
+        "Near address and port, with the device the socket is bound to; * for both families.",
+        local,
+    ),
     header("peer", Kind::Endpoint, Group::Core, "Far address and port.", |row| {
         end(row, row.socket.peer_addr, row.socket.peer_port)
     }),
@@ -111,7 +117,7 @@ pub(super) static FIELDS: &[Field] = &[
         },
     ),
     Field {
-        source: Source::Attribute(1 << 1),
+        source: Source::Attribute(EXT_INFO),
         ..header(
             "age",
             Kind::Ms,
@@ -121,7 +127,7 @@ pub(super) static FIELDS: &[Field] = &[
         )
     },
     Field {
-        source: Source::Attribute(1 << 1),
+        source: Source::Attribute(EXT_INFO),
         ..header(
             "idle",
             Kind::Ms,
@@ -182,7 +188,7 @@ pub(super) static FIELDS: &[Field] = &[
         ..header(
             "interface",
             Kind::Text,
-            Group::Named,
+            Group::Core,
             "Interface the socket is bound to; none for any.",
             |row| match row.socket.interface {
                 0 => Value::None,
@@ -195,22 +201,52 @@ pub(super) static FIELDS: &[Field] = &[
     },
 ];
 
+/// The near end: with the device it is bound to behind the address, and `*` for the wildcard that takes both families, as in ss.
+fn local(row: &Row<'_>) -> Value<'static> {
+    let s = row.socket;
+    if s.interface == 0 {
+        return end(row, s.local_addr, s.local_port);
+    }
+    let device = match row.view.interfaces.get(&s.interface) {
+        Some(name) => name.to_string(),
+        None => s.interface.to_string(),
+    };
+    let (host, port) = words(row, s.local_addr, s.local_port);
+    Value::Text(Cow::Owned(format!("{host}%{device}:{port}")))
+}
+
 fn end(row: &Row<'_>, addr: Addr, number: u16) -> Value<'static> {
+    let view = row.view;
+    if view.hosts.is_empty() && view.services.is_empty() && !takes_both(row, addr) {
+        return Value::Endpoint(addr, row.socket.family, number);
+    }
+    let (host, port) = words(row, addr, number);
+    Value::Text(Cow::Owned(format!("{host}:{port}")))
+}
+
+/// Address and port as words, by name where names are asked for.
+fn words(row: &Row<'_>, addr: Addr, number: u16) -> (String, String) {
     let family = row.socket.family;
     let view = row.view;
-    if view.hosts.is_empty() && view.services.is_empty() {
-        return Value::Endpoint(addr, family, number);
-    }
     let host = view.hosts.get(&addr).map(ToString::to_string);
-    let host = host.unwrap_or_else(|| {
-        let text = addr.text(family);
-        if family == Family::Ipv6 { format!("[{text}]") } else { text }
+    let host = host.unwrap_or_else(|| match family {
+        _ if takes_both(row, addr) => "*".to_string(),
+        Family::Ipv6 => format!("[{}]", addr.text(family)),
+        Family::Ipv4 => addr.text(family),
     });
-    Value::Text(Cow::Owned(match view.services.get(&number) {
-        Some(service) => format!("{host}:{service}"),
-        None if number == 0 => format!("{host}:*"),
-        None => format!("{host}:{number}"),
-    }))
+    let port = match view.services.get(&number) {
+        Some(service) => service.to_string(),
+        None if number == 0 => "*".to_string(),
+        None => number.to_string(),
+    };
+    (host, port)
+}
+
+/// Whether this is the wildcard of an IPv6 socket that takes IPv4 too.
+fn takes_both(row: &Row<'_>, addr: Addr) -> bool {
+    row.socket.family == Family::Ipv6
+        && addr.0 == [0; 16]
+        && row.attributes.byte(SKV6ONLY, 0) == Some(0)
 }
 
 fn port(number: u16) -> Value<'static> {
@@ -223,16 +259,14 @@ fn running(socket: &Socket, n: u32) -> Value<'static> {
 
 /// The user id, where it means something.
 pub(super) fn uid(row: &Row<'_>) -> Option<u32> {
-    let kernel_owned = match row.view.protocol {
-        Protocol::Udp => row.socket.inode == 0,
-        Protocol::Tcp | Protocol::Mptcp => row.socket.is_kernel_owned(),
-    };
-    (!kernel_owned).then_some(row.socket.uid)
+    (!row.socket.is_kernels(row.view.protocol)).then_some(row.socket.uid)
 }
 
 /// Milliseconds since data was sent, and since data came.
 fn silence(row: &Row<'_>) -> Option<(u32, u32)> {
-    if row.view.protocol != Protocol::Tcp || row.socket.state == State::Listen {
+    // A listener sends nothing, and before the first answer the kernel's stamps are 0, as if it had been when the machine started.
+    let none = matches!(row.socket.state, State::Listen | State::SynSent);
+    if row.view.protocol != Protocol::Tcp || none {
         return None;
     }
     let at = |offset| row.attributes.u32(crate::wire::attributes::INFO, offset);

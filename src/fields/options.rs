@@ -30,8 +30,8 @@ macro_rules! sockopt {
     ($name:literal, $byte:literal, $bit:literal, $doc:literal) => {
         attribute($name, Kind::Flag, 0, Group::Sockopt, $doc, |row| {
             row.attributes
-                .byte(SOCKOPT, $byte)
-                .map_or(Value::None, |b| Value::Flag(b >> $bit & 1 != 0))
+                .bits(SOCKOPT, $byte, $bit, 1)
+                .map_or(Value::None, |b| Value::Flag(b != 0))
         })
     };
 }
@@ -66,7 +66,7 @@ pub(super) static FIELDS: &[Field] = &[
         "v6only",
         Kind::Flag,
         0,
-        Group::Extended,
+        Group::Core,
         "Whether an IPv6 socket refuses IPv4 (IPV6_V6ONLY).",
         |row| row.attributes.byte(SKV6ONLY, 0).map_or(Value::None, |b| Value::Flag(b != 0)),
     ),

@@ -3,16 +3,17 @@
 use super::options::word;
 use super::value::Value;
 use super::{Field, Group, Kind, Row, Source};
-use crate::wire::attributes::{BBRINFO, DCTCPINFO, ULP_INFO, VEGASINFO, nested};
+use crate::wire::attributes::{
+    BBRINFO, DCTCPINFO, ULP_INFO, ULP_MPTCP as MPTCP, VEGASINFO, nested,
+};
 use crate::wire::request::EXT_INFO;
 
 /// INET_DIAG_VEGASINFO in `idiag_ext` brings the figures of whichever control is in use.
 const EXT_PLUGIN: u8 = 1 << 2;
 
-/// INET_ULP_INFO_NAME, _TLS, _MPTCP.
+/// INET_ULP_INFO_NAME, _TLS.
 const NAME: u16 = 1;
 const TLS: u16 = 2;
-const MPTCP: u16 = 3;
 
 macro_rules! field {
     ($name:literal, $kind:ident, $ask:expr, $doc:literal, $get:expr) => {
@@ -48,7 +49,9 @@ macro_rules! gain {
 
 pub(super) static FIELDS: &[Field] = &[
     field!("bbr_bw", Rate, EXT_PLUGIN, "Bandwidth that BBR estimates.", |row| {
-        Value::number(row.attributes.u64(BBRINFO, 0))
+        // Two words, the lower first whatever the byte order.
+        let (low, high) = (row.attributes.u32(BBRINFO, 0), row.attributes.u32(BBRINFO, 4));
+        Value::number(low.zip(high).map(|(l, h)| u64::from(h) << 32 | u64::from(l)))
     }),
     int!("bbr_mrtt", Us, BBRINFO, u32, 8, "Least round trip time that BBR uses."),
     gain!("bbr_pacing_gain", 12, "Gain of pacing in BBR."),
@@ -86,7 +89,7 @@ pub(super) static FIELDS: &[Field] = &[
         }
     }),
     field!("tls_cipher", Text, EXT_INFO, "Cipher of kernel TLS.", |row| {
-        const CIPHERS: [&str; 9] = [
+        const CIPHERS: [&str; 8] = [
             "aes-gcm-128",
             "aes-gcm-256",
             "aes-ccm-128",
@@ -95,7 +98,6 @@ pub(super) static FIELDS: &[Field] = &[
             "sm4-ccm",
             "aria-gcm-128",
             "aria-gcm-256",
-            "",
         ];
         let cipher = u16_in(row, TLS, 2);
         let known = cipher.and_then(|c| CIPHERS.get(usize::from(c).checked_sub(51)?));

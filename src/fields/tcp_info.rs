@@ -3,12 +3,17 @@
 use super::value::Value;
 use super::{Field, Group, Kind, Row, Source};
 use crate::model::protocol::Protocol;
+use crate::model::state::State;
 use crate::wire::attributes::INFO;
 use crate::wire::request::EXT_INFO;
 
-/// Only TCP answers with a tcp_info.
-fn is_tcp(row: &Row<'_>) -> bool {
+/// Only TCP answers with a tcp_info, and of a listener the kernel fills a few fields (net/ipv4/tcp.c tcp_get_info): the zeros in the
+/// rest mean nothing.
+fn tells(row: &Row<'_>, name: &str) -> bool {
+    const LISTENER: [&str; 6] =
+        ["unacked", "sacked", "cwnd", "reordering", "pacing_rate", "max_pacing_rate"];
     row.view.protocol == Protocol::Tcp
+        && (row.socket.state != State::Listen || LISTENER.contains(&name))
 }
 
 macro_rules! field {
@@ -19,7 +24,7 @@ macro_rules! field {
             source: Source::Attribute(EXT_INFO),
             group: Group::Info,
             doc: $doc,
-            get: |row| if is_tcp(row) { $get(row) } else { Value::None },
+            get: |row| if tells(row, $name) { $get(row) } else { Value::None },
             all: None,
         }
     };
@@ -53,9 +58,9 @@ macro_rules! bit {
 
 /// Some bits of a byte.
 macro_rules! bits {
-    ($name:literal, $offset:literal, $shift:literal, $mask:literal, $doc:literal) => {
+    ($name:literal, $offset:literal, $first:literal, $width:literal, $doc:literal) => {
         field!($name, Number, $doc, |row: &Row<'_>| Value::number(
-            row.attributes.byte(INFO, $offset).map(|b| b >> $shift & $mask)
+            row.attributes.bits(INFO, $offset, $first, $width)
         ))
     };
 }
@@ -76,14 +81,21 @@ pub(super) static FIELDS: &[Field] = &[
     bit!("ecnseen", 5, 4, "A packet with ECN came."),
     bit!("fastopen", 5, 5, "The SYN carried data that was acknowledged."),
     bit!("usec_ts", 5, 6, "Timestamps count microseconds."),
-    bits!("snd_wscale", 6, 0, 15, "Scale of the peer's window."),
-    bits!("rcv_wscale", 6, 4, 15, "Scale of our window."),
-    bit!("app_limited", 7, 0, "The delivery rate was limited by the application."),
+    bits!("snd_wscale", 6, 0, 4, "Scale of the peer's window."),
+    bits!("rcv_wscale", 6, 4, 4, "Scale of our window."),
+    field!(
+        "app_limited",
+        Flag,
+        "The delivery rate was limited by the application.",
+        |row: &Row<'_>| {
+            row.attributes.bits(INFO, 7, 0, 1).map_or(Value::None, |b| Value::Flag(b != 0))
+        }
+    ),
     bits!(
         "fastopen_client_fail",
         7,
         1,
-        3,
+        2,
         "Why fast open failed: 0 it did not, 1 no cookie, 2 SYN data not acknowledged, 3 SYN retransmitted."
     ),
     int!("rto", Us, u32, 8, "Retransmission timeout."),
@@ -169,7 +181,6 @@ fn ca_state(row: &Row<'_>) -> Value<'static> {
 mod tests {
     use super::super::{View, lookup};
     use super::*;
-    use crate::model::state::State;
     use crate::model::testing::socket;
     use crate::wire::attributes::Attributes;
 

@@ -1,5 +1,6 @@
 //! What a field is read from: one socket, its attributes, and what surrounds it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::endpoint::Addr;
@@ -8,10 +9,7 @@ use crate::model::owner::{Holder, Provenance};
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::text::Text;
-use crate::wire::attributes::{Attributes, ULP_INFO, nested};
-
-/// INET_ULP_INFO_MPTCP: the socket is a subflow.
-const ULP_MPTCP: u16 = 3;
+use crate::wire::attributes::Attributes;
 
 /// What is known beside the rows of one dump.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +30,7 @@ pub struct View {
     pub interfaces: BTreeMap<u32, Text>,
     /// Names by address and by port, where `-r` asks for them.
     pub hosts: BTreeMap<Addr, Text>,
-    /// Names by port, where `-r` asks for them.
+    /// Names by port of the protocol, where `-r` asks for them.
     pub services: BTreeMap<u16, Text>,
     /// Cookies of the sockets whose port was taken by an explicit bind(); `None` if not asked.
     pub explicit: Option<BTreeSet<u64>>,
@@ -54,14 +52,9 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Whether this is a subflow of an MPTCP connection.
-    pub fn is_subflow(&self) -> bool {
-        self.attributes.get(ULP_INFO).is_some_and(|nest| nested(nest, ULP_MPTCP).is_some())
-    }
-
     /// Its holders and how they are known; `None` if owners were not asked for.
-    pub fn holders(&self) -> Option<(&'a [Holder], Provenance)> {
+    pub fn holders(&self) -> Option<(Cow<'a, [Holder]>, Provenance)> {
         let holding = self.view.holding.as_ref()?;
-        Some(holding.of(self.socket, self.view.protocol, self.is_subflow()))
+        Some(holding.of(self.socket, self.view.protocol, self.attributes.is_subflow()))
     }
 }

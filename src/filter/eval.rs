@@ -55,6 +55,8 @@ impl Predicate {
                 let port = ends(s, *end).1;
                 ranges.iter().any(|(low, high)| (*low..=*high).contains(&port))
             }
+            // /proc does not tell interfaces.
+            Predicate::Device(..) if !row.view.queue_limits => return None,
             Predicate::Device(index, _) => s.interface == *index,
             Predicate::Mark(value, mask) => row.attributes.u32(MARK, 0)? & mask == *value & mask,
             Predicate::Cgroup(id, _) => row.attributes.u64(CGROUP_ID, 0)? == *id,
@@ -64,6 +66,8 @@ impl Predicate {
                 !explicit && (low..=high).contains(&s.local_port)
             }
             Predicate::Compare(field, op, literals) => return compare(row, field, *op, literals),
+            // Owners are not known yet when the kernel's answer is sifted for the first time.
+            Predicate::Known(field) if owned(field) && row.view.holding.is_none() => return None,
             Predicate::Known(field) => !(field.get)(row).is_none(),
         })
     }
@@ -71,7 +75,9 @@ impl Predicate {
 
 impl HostPort {
     fn covers(&self, addr: Addr, family: Family, port: u16) -> bool {
-        self.prefix.is_none_or(|p| p.covers(addr, family)) && self.port.is_none_or(|p| p == port)
+        self.family.is_none_or(|f| f == family)
+            && self.prefix.is_none_or(|p| p.covers(addr, family))
+            && self.port.is_none_or(|p| p == port)
     }
 }
 
@@ -98,24 +104,28 @@ fn compare(row: &Row<'_>, field: &Field, op: Operator, literals: &[Literal]) -> 
         Operator::MatchesNot => Operator::Matches,
         other => other,
     };
-    let (mut any, mut known) = (false, false);
+    let (mut any, mut values, mut unsure) = (false, 0, false);
     field.values(row, &mut |value| {
-        if !value.is_none() {
-            known = true;
-            any = any || literals.iter().any(|l| one(&value, positive, l));
-        }
+        values += 1;
+        unsure |= value.is_none();
+        any = any || literals.iter().any(|l| one(&value, positive, l));
     });
-    if !known {
+    if any {
+        return Some(!negative);
+    }
+    if values == 0 && owned(field) {
         // Nobody holds it: that is known, where every process was read.
-        let (_, provenance) = match field.source {
-            Source::Owners | Source::Processes => row.holders()?,
-            _ => return None,
-        };
+        let (_, provenance) = row.holders()?;
         let certain =
             matches!(provenance, Provenance::None | Provenance::Unheld | Provenance::Exact);
         return certain.then_some(negative);
     }
-    Some(any != negative)
+    (values > 0 && !unsure).then_some(negative)
+}
+
+/// Whether a field is of the owner.
+fn owned(field: &Field) -> bool {
+    matches!(field.source, Source::Owners | Source::Processes)
 }
 
 fn one(value: &Value<'_>, op: Operator, literal: &Literal) -> bool {

@@ -71,6 +71,8 @@ pub struct Prefix {
 /// An address, or a port, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HostPort {
+    /// Sockets of this family only (`inet:`, `inet6:`).
+    pub family: Option<Family>,
     /// Any address if none.
     pub prefix: Option<Prefix>,
     /// Any port if none.
@@ -210,6 +212,11 @@ impl fmt::Display for Prefix {
 
 impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.family {
+            None => {}
+            Some(Family::Ipv4) => f.write_str("inet:")?,
+            Some(Family::Ipv6) => f.write_str("inet6:")?,
+        }
         match (self.prefix, self.port) {
             (Some(prefix), Some(port)) => write!(f, "{prefix}:{port}"),
             (Some(prefix), None) => write!(f, "{prefix}"),

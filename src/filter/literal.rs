@@ -87,7 +87,7 @@ fn noun(kind: Kind) -> &'static str {
     }
 }
 
-fn example(kind: Kind) -> &'static str {
+pub(super) fn example(kind: Kind) -> &'static str {
     match kind {
         Kind::Bytes => "> 1M",
         Kind::Ms | Kind::Us => "> 200ms",
@@ -143,7 +143,8 @@ fn time(text: &str, us: u64) -> Option<u64> {
     if text == "0" {
         return Some(0);
     }
-    scaled(text, UNITS).map(|n| n / us)
+    // A field that counts milliseconds cannot be compared with less.
+    scaled(text, UNITS).filter(|n| n % us == 0).map(|n| n / us)
 }
 
 /// A rate in bytes a second: bits or bytes a second with their unit.
@@ -214,9 +215,21 @@ pub(super) fn ports(text: &str, names: &Names<'_>) -> Result<(u16, u16), Wrong> 
 /// An address with an optional prefix length and port, or a port alone: `10.0.0.0/8`, `[::1]:80`, `:443`, `*`. A name of /etc/hosts
 /// stands for its addresses.
 pub(super) fn hosts(text: &str, names: &Names<'_>) -> Result<Vec<HostPort>, Wrong> {
-    let plain = text.strip_prefix("inet6:").or_else(|| text.strip_prefix("inet:")).unwrap_or(text);
+    let (family, plain) = match (text.strip_prefix("inet6:"), text.strip_prefix("inet:")) {
+        (Some(rest), _) => (Some(Family::Ipv6), rest),
+        (None, Some(rest)) => (Some(Family::Ipv4), rest),
+        (None, None) => (None, text),
+    };
+    let here = |prefix: Option<Prefix>, port: Option<u16>| {
+        if family == Some(Family::Ipv6) && prefix.is_some_and(|p| p.family == Family::Ipv4)
+            || family == Some(Family::Ipv4) && prefix.is_some_and(|p| p.family == Family::Ipv6)
+        {
+            return wrong("the address is of the other family", "leave inet: and inet6: out");
+        }
+        Ok(vec![HostPort { family, prefix, port }])
+    };
     if let Some(prefix) = prefix(plain)? {
-        return Ok(vec![HostPort { prefix: Some(prefix), port: None }]);
+        return here(Some(prefix), None);
     }
     // The port is behind the last colon that stands outside of brackets.
     let (host, port_text) = match plain.rsplit_once(':') {
@@ -227,18 +240,18 @@ pub(super) fn hosts(text: &str, names: &Names<'_>) -> Result<Vec<HostPort>, Wron
         None | Some("" | "*") => None,
         Some(port_text) => Some(port(port_text, names)?),
     };
-    if host.is_empty() || host == "*" {
-        return Ok(vec![HostPort { prefix: None, port }]);
+    if matches!(host, "" | "*" | "any" | "all" | "default") {
+        return here(None, port);
     }
     if let Some(prefix) = prefix(host)? {
-        return Ok(vec![HostPort { prefix: Some(prefix), port }]);
+        return here(Some(prefix), port);
     }
     let found: Vec<HostPort> = (names.host)(host)
         .into_iter()
         .map(|addr| {
             let (family, length) =
                 if addr.as_v4().is_some() { (Family::Ipv4, 32) } else { (Family::Ipv6, 128) };
-            HostPort { prefix: Some(Prefix { family, addr, length }), port }
+            HostPort { family: None, prefix: Some(Prefix { family, addr, length }), port }
         })
         .collect();
     if !found.is_empty() {
@@ -248,7 +261,7 @@ pub(super) fn hosts(text: &str, names: &Names<'_>) -> Result<Vec<HostPort>, Wron
     wrong(
         "no address, and no name of /etc/hosts",
         if digits {
-            format!("for a port write: dport = {host}")
+            format!("for a port write: sport = {host} or dport = {host}")
         } else {
             "write it as 10.0.0.1, 10.0.0.0/8, [::1]:443 or :443; other names are not looked up, since tcpvet never asks the network".to_string()
         },
@@ -275,8 +288,8 @@ fn prefix(text: &str) -> Result<Option<Prefix>, Wrong> {
         None => whole,
         // What follows a colon is a port; the caller cuts it off and asks again.
         Some(text) if text.contains(':') => return Ok(None),
-        Some(text) => match text.parse::<u8>() {
-            Ok(n) if n <= whole => n,
+        Some(text) => match text.parse::<u8>().ok().or_else(|| mask(text)) {
+            Some(n) if n <= whole => n,
             _ => {
                 return wrong(
                     format!("the prefix length goes from 0 to {whole}"),
@@ -286,6 +299,12 @@ fn prefix(text: &str) -> Result<Option<Prefix>, Wrong> {
         },
     };
     Ok(Some(Prefix { family, addr: cut(addr, family, length), length }))
+}
+
+/// The length of a mask such as 255.255.0.0.
+fn mask(text: &str) -> Option<u8> {
+    let mask = u32::from(text.parse::<std::net::Ipv4Addr>().ok()?);
+    (mask.leading_ones() + mask.trailing_zeros() >= 32).then_some(mask.leading_ones() as u8)
 }
 
 /// `10/8` and `192.168/16`, as routes are written: the missing octets are 0.

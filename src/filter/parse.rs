@@ -155,7 +155,8 @@ impl Parser<'_> {
                 _ => break,
             };
             // `state = x` and `state in (...)` are comparisons.
-            if !matches!(self.tokens.get(self.at + 1).map(|t| &t.kind), Some(T::Word(w)) if w != "in")
+            let next = self.tokens.get(self.at + 1).map(|t| &t.kind);
+            if !matches!(next, Some(T::Word(w)) if !["in", "eq", "ne", "neq"].contains(&w.to_lowercase().as_str()))
             {
                 break;
             }
@@ -256,7 +257,7 @@ impl Parser<'_> {
                 .fail("a condition is expected here", "as in: state close-wait and dport = 443");
         };
         self.at += 1;
-        let predicate = match word.as_str() {
+        let predicate = match word.replace('-', "_").as_str() {
             "all" => return Ok(Expr::TRUE),
             "state" => return self.state(false),
             "exclude" | "excl" => return self.state(true),
@@ -273,7 +274,7 @@ impl Parser<'_> {
                 let name = self.word("a field is expected here", "'tcpvet fields' lists them")?;
                 Predicate::Known(self.field(&name, at)?)
             }
-            name => return self.compare(name, at),
+            _ => return self.compare(&word, at),
         };
         Ok(Expr::Is(predicate))
     }
@@ -330,8 +331,8 @@ impl Parser<'_> {
             Some(_) => {
                 self.at = at;
                 self.fail(
-                    format!("{name} has no order"),
-                    format!("compare it with = or !=, as in: {name} = x"),
+                    format!("{name} is compared with = or != only"),
+                    format!("as in: {name} = x, or: {name} in (x, y)"),
                 )
             }
         }
@@ -339,6 +340,11 @@ impl Parser<'_> {
 
     /// Words in parentheses after `in`, or words with commas between; with their places.
     fn words(&mut self, what: &str) -> Result<Vec<(usize, String)>, Mistake> {
+        let example = match what {
+            "a state is expected here" => "as in: state close-wait",
+            "an address is expected here" => "as in: dst 10.0.0.0/8",
+            _ => "as in: dport in (80, 443, 8000-8100)",
+        };
         let listed = self.take("in");
         if listed && !self.take_kind(&T::Open) {
             return self.fail("'(' is expected after in", "as in: dport in (80, 443)");
@@ -346,7 +352,7 @@ impl Parser<'_> {
         let mut words = Vec::new();
         loop {
             let at = self.place();
-            words.push((at, self.word(what, "as in: dport in (80, 443, 8000-8100)")?));
+            words.push((at, self.word(what, example)?));
             let comma = self.take_kind(&T::Comma);
             if listed && self.take_kind(&T::Close) {
                 return Ok(words);
@@ -494,6 +500,12 @@ impl Parser<'_> {
             let by_kind = matches!(self.peek(), Some(T::Word(w)) if !w.starts_with(|c: char| c.is_ascii_digit()));
             let name = if by_kind || listed { "timer_kind" } else { "timer_expires" };
             field = lookup(name).unwrap_or(field);
+        }
+        if self.peek().is_none() {
+            return self.fail(
+                "a value is expected here",
+                format!("as in: {} {}", field.name, literal::example(field.kind)),
+            );
         }
         let words = self.words("a value is expected here")?;
         let contrary = words.len() > 1 && op == Operator::NotEqual;

@@ -57,8 +57,11 @@ fn states(expr: &Expr, contrary: bool) -> StateSet {
 fn families(expr: &Expr, contrary: bool) -> (bool, bool) {
     match (expr, contrary) {
         (Expr::Is(Predicate::Host(_, hosts)), false) => {
-            let only_v6 = |h: &HostPort| h.prefix.is_some_and(|p| p.family == Family::Ipv6);
-            (!hosts.iter().all(only_v6), true)
+            let only_v6 = |h: &HostPort| {
+                h.family == Some(Family::Ipv6) || h.prefix.is_some_and(|p| p.family == Family::Ipv6)
+            };
+            let only_v4 = |h: &HostPort| h.family == Some(Family::Ipv4);
+            (!hosts.iter().all(only_v6), !hosts.iter().all(only_v4))
         }
         (Expr::Is(_), _) => (true, true),
         (Expr::Not(inner), _) => families(inner, !contrary),
@@ -87,8 +90,13 @@ fn approximate(expr: &Expr, contrary: bool) -> Option<Expr> {
                     | Predicate::Cgroup(..)
                     | Predicate::Autobound
             );
-            // Our autobound is narrower than the kernel's, so its contrary is wider.
-            let inexact = contrary && *predicate == Predicate::Autobound;
+            // What is narrower here than in the kernel has a contrary that is wider.
+            let inexact = contrary
+                && match predicate {
+                    Predicate::Autobound => true,
+                    Predicate::Host(_, hosts) => hosts.iter().any(|h| h.family.is_some()),
+                    _ => false,
+                };
             let leaf = (known && !inexact).then(|| Expr::Is(predicate.clone()))?;
             Some(if contrary { Expr::Not(Box::new(leaf)) } else { leaf })
         }

@@ -91,14 +91,18 @@ fn quoted(rest: &str, quote: char) -> Option<(String, usize)> {
     while let Some((i, c)) = chars.next() {
         match c {
             c if c == quote => return Some((inside, i + 1)),
-            '\\' => inside.push(chars.next()?.1),
+            // In single quotes a backslash is kept unless it guards a quote or itself, so that names can be copied as they are shown.
+            '\\' => match chars.next()?.1 {
+                next if quote == '"' || next == quote || next == '\\' => inside.push(next),
+                next => inside.extend(['\\', next]),
+            },
             c => inside.push(c),
         }
     }
     None
 }
 
-/// Everything up to a blank or a sign. Brackets keep an IPv6 address together.
+/// Everything up to a blank or a sign.
 fn word(rest: &str) -> (Kind, usize) {
     let ends = |c: char| c.is_whitespace() || "()=!<>~&|,'\"".contains(c);
     let length = rest.find(ends).unwrap_or(rest.len());
@@ -129,6 +133,7 @@ mod tests {
         );
         assert_eq!(words("process~'a b'"), ["process", "~", "'a b'"]);
         assert_eq!(tokens("x 'y").unwrap_err(), 2);
+        assert_eq!(tokens(r"'a\x1b'").unwrap()[0].kind, Kind::Quoted(r"a\x1b".into()));
         assert_eq!(tokens(r"'it\'s'").unwrap()[0].kind, Kind::Quoted("it's".into()));
     }
 }

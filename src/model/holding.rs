@@ -1,5 +1,6 @@
 //! Who holds the sockets of a list, ready to be asked row by row.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::listener::Listeners;
@@ -21,30 +22,34 @@ pub struct Holding {
 }
 
 impl Holding {
-    /// The holders of a socket, and how they are known. A connection that waits to be accepted has its listener's; an MPTCP subflow
-    /// belongs to its MPTCP connection and is never laid at a listener's door.
+    /// The holders of a socket, and how they are known. A connection that waits to be accepted has its listener's; where several
+    /// listeners share the port, those of all of them, for nothing tells in whose queue it is. A subflow without an inode belongs to
+    /// its MPTCP connection and is never laid at a listener's door.
     pub fn of(
         &self,
         socket: &Socket,
         protocol: Protocol,
         subflow: bool,
-    ) -> (&[Holder], Provenance) {
-        const NOBODY: &[Holder] = &[];
-        let kernel_owned = match protocol {
-            // A UDP socket without an inode is the kernel's own: a tunnel, a mount.
-            Protocol::Udp => socket.inode == 0,
-            Protocol::Tcp | Protocol::Mptcp => socket.is_kernel_owned(),
-        };
-        if kernel_owned {
+    ) -> (Cow<'_, [Holder]>, Provenance) {
+        const NOBODY: Cow<'static, [Holder]> = Cow::Borrowed(&[]);
+        if socket.is_kernels(protocol) || socket.is_unaccepted() && subflow {
             return (NOBODY, Provenance::None);
         }
         let Some(owners) = &self.owners else { return (NOBODY, Provenance::Hidden) };
-        if socket.is_unaccepted() && subflow {
-            return (NOBODY, Provenance::None);
-        }
         if socket.is_unaccepted() {
-            let listener = self.listeners.accepting(socket);
-            return (listener.map_or(NOBODY, |l| owners.of(l.inode)), Provenance::Listener);
+            let mut doors = self.listeners.group(socket);
+            let holders = match (doors.next(), doors.next()) {
+                (None, _) => NOBODY,
+                (Some(only), None) => Cow::Borrowed(owners.of(only.inode)),
+                (Some(first), Some(second)) => {
+                    let all = [first, second].into_iter().chain(doors);
+                    let mut all: Vec<Holder> =
+                        all.flat_map(|l| owners.of(l.inode)).copied().collect();
+                    all.sort_by_key(|h| (h.pid, h.fd));
+                    Cow::Owned(all)
+                }
+            };
+            return (holders, Provenance::Listener);
         }
         let holders = owners.of(socket.inode);
         let provenance = match (holders.is_empty(), self.all_seen) {
@@ -52,7 +57,7 @@ impl Holding {
             (true, true) => Provenance::Unheld,
             (true, false) => Provenance::Hidden,
         };
-        (holders, provenance)
+        (Cow::Borrowed(holders), provenance)
     }
 
     /// The name of a process; empty if it was gone before it could be read.

@@ -46,18 +46,36 @@ impl Listeners {
             return None;
         }
         let start = self.sockets.partition_point(|s| s.local_port < connection.local_port);
+        // A connection inherits the device its listener is bound to.
+        let fits = |s: &&Socket| {
+            (s.local_addr == connection.local_addr || s.local_addr.is_wildcard())
+                && (s.interface == 0 || s.interface == connection.interface)
+        };
         self.sockets
             .iter()
             .skip(start)
             .take_while(|s| s.local_port == connection.local_port)
-            .filter(|s| s.local_addr == connection.local_addr || s.local_addr.is_wildcard())
-            .min_by_key(|s| (s.local_addr != connection.local_addr, s.family != connection.family))
+            .filter(fits)
+            .min_by_key(|s| {
+                (
+                    s.interface != connection.interface,
+                    s.local_addr != connection.local_addr,
+                    s.family != connection.family,
+                )
+            })
     }
 
-    /// Every listener on the address and port of the one that accepts a connection: more than one with SO_REUSEPORT.
+    /// Every listener on the address, port and device of the one that accepts a connection: more than one with SO_REUSEPORT, and then
+    /// nothing tells in whose queue it is.
     pub fn group(&self, connection: &Socket) -> impl Iterator<Item = &Socket> {
-        let chosen = self.accepting(connection).map(|l| (l.local_addr, l.local_port));
-        self.sockets.iter().filter(move |l| Some((l.local_addr, l.local_port)) == chosen)
+        let door = |l: &Socket| (l.local_addr, l.local_port, l.interface, l.family);
+        let chosen = self.accepting(connection).map(door);
+        let start = self.sockets.partition_point(|s| s.local_port < connection.local_port);
+        self.sockets
+            .iter()
+            .skip(start)
+            .take_while(|s| s.local_port == connection.local_port)
+            .filter(move |l| Some(door(l)) == chosen)
     }
 }
 
@@ -82,5 +100,20 @@ mod tests {
         assert_eq!(accepts("10.0.0.1:80"), Some(5));
         assert_eq!(accepts("10.0.0.1:443"), Some(9));
         assert_eq!(accepts("10.0.0.1:81"), None);
+    }
+
+    #[test]
+    fn a_device_sets_listeners_apart_and_reuseport_does_not() {
+        let mut snapshot = Snapshot::default();
+        for (interface, limit) in [(0, 5), (3, 7), (3, 8)] {
+            snapshot.sockets.push(Socket { interface, ..listener("0.0.0.0:80", 0, limit) });
+        }
+        let listeners = Listeners::of(&snapshot);
+        let group = |interface| {
+            let s = socket(State::Established, "10.0.0.1:80", "10.0.0.9:5555");
+            let s = Socket { interface, ..s };
+            listeners.group(&s).map(|l| l.send_queue).collect::<Vec<_>>()
+        };
+        assert_eq!((group(0), group(3), group(4)), (vec![5], vec![7, 8], vec![5]));
     }
 }

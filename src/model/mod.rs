@@ -21,6 +21,8 @@ pub(crate) mod testing;
 pub mod text;
 pub mod wants;
 
+use std::collections::BTreeMap;
+
 use counters::Counters;
 use coverage::Coverage;
 use owner::{Owners, Processes, Provenance};
@@ -66,6 +68,8 @@ pub struct Snapshot {
     pub owners: Option<Owners>,
     /// Processes of interest.
     pub processes: Processes,
+    /// Names of interfaces that sockets are bound to, where they were asked for.
+    pub interfaces: BTreeMap<u32, Text>,
     /// What was seen.
     pub coverage: Coverage,
 }

@@ -1,6 +1,7 @@
 //! One row of the kernel's socket table, compact, and the table that holds 100,000 of them.
 
 use super::endpoint::{Addr, Family};
+use super::protocol::Protocol;
 use super::state::State;
 
 /// What timer runs on a socket (`idiag_timer`, net/ipv4/inet_diag.c).
@@ -111,6 +112,14 @@ impl Socket {
         }
     }
 
+    /// The same for a socket of any protocol: a UDP socket without an inode is the kernel's own, for a tunnel or a mount.
+    pub fn is_kernels(&self, protocol: Protocol) -> bool {
+        match protocol {
+            Protocol::Udp => self.inode == 0,
+            Protocol::Tcp | Protocol::Mptcp => self.is_kernel_owned(),
+        }
+    }
+
     /// Whether the connection is complete but no process has accepted it yet: full sockets in the accept queue have inode 0.
     pub fn is_unaccepted(&self) -> bool {
         self.inode == 0 && matches!(self.state, State::Established | State::CloseWait)
@@ -138,6 +147,8 @@ pub struct Detail {
     pub options: Option<u8>,
     /// Packets dropped on this socket (`SK_MEMINFO_DROPS`); for a listener, SYNs refused since it was opened, retries included.
     pub drops: Option<u32>,
+    /// Whether an IPv6 listener refuses IPv4 (IPV6_V6ONLY).
+    pub v6only: Option<bool>,
 }
 
 impl Detail {

@@ -1,6 +1,6 @@
-//! Who holds which socket, asked of the kernel in one pass: an iterator over the open files of every task (`task_file`, Linux 5.8 and
-//! later), loaded with bpf(2). The program is put together here from the places that BTF gives for this very kernel; there is no
-//! compiler and nothing is attached to anything but the pass itself. It needs CAP_BPF and CAP_PERFMON, or root.
+//! Who holds which socket, asked of the kernel in one pass: an iterator over the open files of every task (`task_file`; with what is
+//! called here it needs Linux 5.11), loaded with bpf(2). The program is put together from the places that BTF gives for this very kernel;
+//! there is no compiler, and nothing is attached to anything but the pass itself. It needs CAP_BPF and CAP_PERFMON, or root.
 #![expect(unsafe_code, reason = "bpf(2) has no wrapper in the libraries in use")]
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -200,7 +200,10 @@ const EXIT: i16 = i16::MAX;
 
 impl Instruction {
     fn new(code: u8, to: u8, from: u8, offset: i16, number: i32) -> Instruction {
-        Instruction { code, registers: to | from << 4, offset, number }
+        // The two halves of the byte are a C bit field, which begins at the other end on big-endian machines.
+        let registers =
+            if cfg!(target_endian = "little") { to | from << 4 } else { from | to << 4 };
+        Instruction { code, registers, offset, number }
     }
 }
 
@@ -282,7 +285,7 @@ fn command(command: Command, attr: &mut [u8]) -> Result<OwnedFd, SysError> {
         _ => {
             let e = std::io::Error::last_os_error();
             Err(match e.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES) => SysError {
+                Some(libc::EPERM) => SysError {
                     what: WHAT.into(),
                     kind: Kind::Denied,
                     reason: "it needs CAP_BPF and CAP_PERFMON".into(),

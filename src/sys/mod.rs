@@ -27,8 +27,21 @@ pub struct Namespace {
     pub name: String,
     /// Its inode.
     pub inode: u64,
-    /// The way in.
-    pub system: Result<Box<dyn System + Send>, SysError>,
+    /// The file that leads in; `None` for the one we are in.
+    pub path: Option<String>,
+}
+
+impl Namespace {
+    /// Goes in: one after the other, for there may be more of them than we may have files open.
+    ///
+    /// # Errors
+    /// It may not be entered, or is gone.
+    pub fn enter(&self) -> Result<Box<dyn System>, SysError> {
+        match &self.path {
+            None => Ok(Box::new(live::Live::here())),
+            Some(path) => Ok(Box::new(netns::open(path).and_then(live::Live::in_netns)?)),
+        }
+    }
 }
 
 /// Everything that reaches this program from outside. [`live::Live`] asks this kernel, [`replay::Replay`] answers from a capture,

@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::live::Live;
-use super::{Namespace, SysError, System};
+use super::{Namespace, SysError};
 
 /// Opens the namespace that `spec` names: a name of `ip netns`, a path, or a process id.
 ///
@@ -34,20 +33,13 @@ pub fn open(spec: &str) -> Result<OwnedFd, SysError> {
 pub(super) fn all(pids: Vec<u32>) -> Result<Vec<Namespace>, SysError> {
     let inode = |path: &str| statat(CWD, path, AtFlags::empty()).map(|s| s.st_ino);
     let here = inode("/proc/self/ns/net").map_err(|e| SysError::new("/proc/self/ns/net", e))?;
-    let mut found: Vec<Namespace> = vec![Namespace {
-        name: format!("net:[{here}]"),
-        inode: here,
-        system: Ok(Box::new(Live::here())),
-    }];
+    let mut found: Vec<Namespace> =
+        vec![Namespace { name: format!("net:[{here}]"), inode: here, path: None }];
     let mut add = |path: &str, inode: u64, name: &dyn Fn() -> String| {
         if found.iter().any(|n| n.inode == inode) {
             return;
         }
-        let entered = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|e| SysError::new(path, e))
-            .and_then(Live::in_netns);
-        let system = entered.map(|live| Box::new(live) as Box<dyn System + Send>);
-        found.push(Namespace { name: name(), inode, system });
+        found.push(Namespace { name: name(), inode, path: Some(path.to_string()) });
     };
     // Names first: `ip netns`, then whatever a container runtime has mounted.
     for path in mounted() {
@@ -74,12 +66,33 @@ fn mounted() -> Vec<String> {
         .filter_map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
             let net = words.get(3).is_some_and(|root| root.starts_with("net:["));
-            net.then(|| words.get(4).map(|p| p.replace("\\040", " ")))?
+            net.then(|| words.get(4).map(|p| unescaped(p)))?
         })
         .collect();
     // The shortest path to each wins: mounts are often seen twice.
     paths.sort_by_key(|p| (p.len(), p.clone()));
     paths
+}
+
+/// A path of mountinfo, in which blanks and the like are octal (`\\040`, fs/proc_namespace.c).
+fn unescaped(path: &str) -> String {
+    let mut out = String::new();
+    let mut parts = path.split('\\');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match code {
+            Some(code) => {
+                out.push(char::from(code));
+                out.push_str(part.get(3..).unwrap_or_default());
+            }
+            None => {
+                out.push('\\');
+                out.push_str(part);
+            }
+        }
+    }
+    out
 }
 
 /// Runs `work` in the namespace, on a thread that ends with it: setns changes the calling thread only, and the main thread never

@@ -28,6 +28,8 @@ pub const BBRINFO: u16 = 16;
 pub const CLASS_ID: u16 = 17;
 /// INET_DIAG_ULP_INFO.
 pub const ULP_INFO: u16 = 19;
+/// INET_ULP_INFO_MPTCP: present in the nest of a subflow.
+pub const ULP_MPTCP: u16 = 3;
 /// INET_DIAG_CGROUP_ID.
 pub const CGROUP_ID: u16 = 21;
 /// INET_DIAG_SOCKOPT.
@@ -73,9 +75,21 @@ impl<'a> Attributes<'a> {
         (start != 0).then(|| self.payload.get(start..start + usize::from(length)))?
     }
 
+    /// Whether the socket is a subflow of an MPTCP connection, which is told with tcp_info only, and to CAP_NET_ADMIN.
+    pub fn is_subflow(&self) -> bool {
+        self.get(ULP_INFO).is_some_and(|nest| nested(nest, ULP_MPTCP).is_some())
+    }
+
     /// A byte of an attribute.
     pub fn byte(&self, kind: u16, offset: usize) -> Option<u8> {
         self.get(kind)?.get(offset).copied()
+    }
+
+    /// A C bit field of a byte: `first` bits stand before it in the declaration, which begins at the low end on little-endian machines and
+    /// at the high end on others.
+    pub fn bits(&self, kind: u16, offset: usize, first: u32, width: u32) -> Option<u8> {
+        let shift = if cfg!(target_endian = "little") { first } else { 8 - first - width };
+        self.byte(kind, offset).map(|byte| byte >> shift & ((1 << width) - 1))
     }
 
     /// A native-endian u16 of an attribute.

@@ -52,10 +52,10 @@ impl Services {
         of(true).or_else(|| of(false)).map(|(_, port, _)| *port)
     }
 
-    /// The first name of every TCP port.
-    pub fn names(&self) -> BTreeMap<u16, Text> {
+    /// The first name of every port: TCP's, or the others'.
+    pub fn names(&self, tcp: bool) -> BTreeMap<u16, Text> {
         let mut names = BTreeMap::new();
-        for (name, port, _) in self.ports.iter().filter(|(_, _, tcp)| *tcp) {
+        for (name, port, _) in self.ports.iter().filter(|(_, _, t)| *t == tcp) {
             names.entry(*port).or_insert_with(|| Text::new(name.as_bytes()));
         }
         names
@@ -67,19 +67,18 @@ impl Services {
     }
 }
 
-/// Host names by address; the first of an address counts.
-pub fn hosts(text: &[u8]) -> BTreeMap<Addr, Text> {
-    let mut hosts = BTreeMap::new();
+/// Every name of every address, in the order of the file.
+pub fn hosts(text: &[u8]) -> Vec<(String, Addr)> {
+    let mut hosts = Vec::new();
     for line in String::from_utf8_lossy(text).lines() {
         let line = line.split('#').next().unwrap_or_default();
         let mut words = line.split_whitespace();
-        let (Some(addr), Some(name)) = (words.next(), words.next()) else { continue };
-        let addr = match addr.parse() {
-            Ok(IpAddr::V4(v4)) => Addr::v4(v4.octets()),
-            Ok(IpAddr::V6(v6)) => Addr(v6.octets()),
-            Err(_) => continue,
+        let addr = match words.next().map(str::parse) {
+            Some(Ok(IpAddr::V4(v4))) => Addr::v4(v4.octets()),
+            Some(Ok(IpAddr::V6(v6))) => Addr(v6.octets()),
+            Some(Err(_)) | None => continue,
         };
-        hosts.entry(addr).or_insert_with(|| Text::new(name.as_bytes()));
+        hosts.extend(words.map(|name| (name.to_string(), addr)));
     }
     hosts
 }
@@ -98,10 +97,12 @@ mod tests {
             Services::read(b"ssh 22/tcp # x\ndomain 53/udp\nhttp 80/tcp www\nbad x/tcp\n");
         assert_eq!((services.port("ssh"), services.port("www")), (Some(22), Some(80)));
         assert_eq!((services.port("domain"), services.port("x")), (Some(53), None));
-        assert_eq!(services.names()[&80].as_str(), "http");
+        assert_eq!(services.names(true)[&80].as_str(), "http");
+        assert_eq!(services.names(false)[&53].as_str(), "domain");
         let hosts = hosts(b"127.0.0.1 localhost me\n::1 localhost6 # x\nx y\n");
-        assert_eq!(hosts[&Addr::v4([127, 0, 0, 1])].as_str(), "localhost");
-        assert_eq!(hosts.len(), 2);
+        let names: Vec<_> = hosts.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["localhost", "me", "localhost6"]);
+        assert_eq!(hosts[1].1, Addr::v4([127, 0, 0, 1]));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! `struct inet_diag_msg` and its attributes (include/uapi/linux/inet_diag.h), decoded in place.
 
-use netlink_packet_core::NlasIterator;
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, INET_DIAG_INFO, INET_DIAG_SKMEMINFO};
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6};
 
+use super::attributes::{Attributes, INFO, SKMEMINFO, SKV6ONLY};
 use super::{be16_at, bytes, tcp_info, u32_at};
 use crate::model::endpoint::{Addr, Family};
 use crate::model::socket::{Detail, Socket, Timer};
@@ -84,15 +84,13 @@ pub fn encode(socket: &Socket) -> [u8; HEADER] {
 /// Decodes the attributes behind the header: each by its length, none missed for another's sake. A shorter or unknown attribute is
 /// an unknown fact, never an error.
 pub fn detail(payload: &[u8]) -> Detail {
+    let attributes = Attributes::of(payload);
     let mut detail = Detail::default();
-    let attributes = payload.get(HEADER..).unwrap_or_default();
-    for attribute in NlasIterator::new(attributes).map_while(Result::ok) {
-        match attribute.kind() {
-            INET_DIAG_INFO => tcp_info::read(attribute.value(), &mut detail),
-            INET_DIAG_SKMEMINFO => detail.drops = u32_at(attribute.value(), SKMEMINFO_DROPS),
-            _ => {}
-        }
+    if let Some(info) = attributes.get(INFO) {
+        tcp_info::read(info, &mut detail);
     }
+    detail.drops = attributes.u32(SKMEMINFO, SKMEMINFO_DROPS);
+    detail.v6only = attributes.byte(SKV6ONLY, 0).map(|b| b != 0);
     detail
 }
 
@@ -100,6 +98,7 @@ pub fn detail(payload: &[u8]) -> Detail {
 mod tests {
     use super::*;
     use netlink_packet_core::Parseable;
+    use netlink_packet_sock_diag::constants::{INET_DIAG_INFO, INET_DIAG_SKMEMINFO};
     use netlink_packet_sock_diag::inet::InetResponse;
     use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
 //! Bytes and kernel texts to facts. Pure and total: whatever the input, a decoder returns facts or says what is missing, and never
-//! panics. One file per format; each has a fuzz target.
+//! panics. One file per format; properties and fuzz targets hold them to that.
 
 pub mod attributes;
 pub mod btf;

@@ -15,8 +15,7 @@ pub fn ss(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// State, queues and ends of a line of ss, in our words. ss writes `*` for the wildcard of a dual-stack socket, and the interface a
-/// socket is bound to behind its address.
+/// State, queues and ends of a line of ss, in our words.
 pub fn row(line: &str, tcp: bool) -> String {
     let w: Vec<&str> = line.split_whitespace().collect();
     let state = match w[0] {
@@ -27,13 +26,15 @@ pub fn row(line: &str, tcp: bool) -> String {
     };
     let end = |e: &str| {
         let (addr, port) = e.rsplit_once(':').unwrap();
-        let addr = addr.split('%').next().unwrap();
+        // ss has the device before the closing bracket in some versions.
+        let (addr, device) =
+            addr.split_once('%').map_or((addr, String::new()), |(a, d)| (a, format!("%{d}")));
         let addr = if addr.starts_with('[') && !addr.ends_with(']') {
             format!("{addr}]")
         } else {
             addr.to_string()
         };
-        if addr == "*" { format!("[::]:{port}") } else { format!("{addr}:{port}") }
+        format!("{addr}{device}:{port}")
     };
     format!("{state} {} {} {} {}", w[1], w[2], end(w[3]), end(w[4]))
 }

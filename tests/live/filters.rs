@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::live::differential::{ours, row, ss};
 use crate::support::lab::{Scene, lab_test, pause};
-use crate::support::run::run;
+use crate::support::run::{json, run};
 
 /// A generator that gives the same numbers every time (Knuth's MMIX).
 struct Dice(u64);
@@ -250,4 +250,56 @@ lab_test!(what_the_kernel_checks_loses_nothing, {
          here    the whole filter again\n\
          reads   besides the header: process\n"
     );
+});
+
+lab_test!(what_reviewers_found_stays_mended, {
+    let _town = Scene::start(&["busy-town"]);
+    pause(300);
+    let count = |filter: &str| ours(&["-ta", filter]).len();
+    let held = run(&["list", "-H", "known pid"]).out.lines().count();
+    assert_eq!(held, run(&["list", "-H", "process = scene"]).out.lines().count());
+    assert!(held > 20);
+    assert_eq!(count("local-addr = 127.0.0.1"), count("src 127.0.0.1"));
+    assert!(count("src inet:127.0.0.1") < count("src 127.0.0.1"), "mapped ones are IPv6 sockets");
+    assert_eq!(count("src inet6:* or src inet:*"), count("all"));
+    assert_eq!(count("not src inet6:*"), count("src inet:*"));
+    assert_eq!(count("dst any"), count("all"));
+    assert_eq!(count("dst 127.0.0.1/255.0.0.0"), count("dst 127.0.0.0/8"));
+    assert_eq!(count("age > 1h"), 0, "a connection that asks for an answer has no age yet");
+    assert_eq!(count("rtt < 1h and state listen"), 0, "a listener has no round trip");
+    assert_eq!(count("cwnd > 0 and state listen"), count("state listen"));
+    assert_eq!(count("state IN (listen)"), count("state eq listen"));
+    assert!(count("state IN (listen)") > 3);
+    // One limit and one order for all protocols.
+    let lines = |args: &[&str]| {
+        run(&[&["list", "-H", "--owners", "none", "--format", "plain", "-O", "local_port"], args]
+            .concat())
+        .out
+    };
+    assert_eq!(lines(&["-tua", "--limit", "0"]), "");
+    assert_eq!(lines(&["-tua", "--limit", "3"]).lines().count(), 3);
+    assert_eq!(
+        lines(&["-tua", "--limit", "18446744073709551615", "--sort", "local_port"]).lines().count(),
+        lines(&["-tua"]).lines().count()
+    );
+    let sorted: Vec<u32> = lines(&["-tua", "--sort", "local_port"])
+        .lines()
+        .map(|l| l.parse().unwrap_or(u32::MAX))
+        .collect();
+    assert!(sorted.is_sorted() && sorted.len() > 40);
+    let worst: Vec<u32> = lines(&["-tua", "--sort", "local_port", "--reverse", "--limit", "3"])
+        .lines()
+        .map(|l| l.parse().unwrap())
+        .collect();
+    let mut all: Vec<u32> = sorted.into_iter().filter(|p| *p != u32::MAX).collect();
+    all.reverse();
+    assert_eq!(worst, all[..3]);
+    // Whoever names a state means it, whatever the letters say.
+    assert_eq!(ours(&["-tl", "state established"]), ours(&["state established"]));
+    let none = run(&["list", "state listen and state established"]);
+    assert_eq!((none.status, none.err.as_str()), (0, ""));
+    // Datagrams know explicit binds too.
+    assert_eq!(ours(&["-ua", "not autobound"]).len(), 3, "{:?}", ours(&["-ua"]));
+    let document = json(&["list", "uid = 0"]);
+    assert!(document["left_out_unknown"].as_u64().unwrap() > 0, "buckets have no user");
 });

@@ -52,7 +52,7 @@ lab_test!(queues_limits_drops_handshakes_and_peers_are_those_of_the_kernel, {
     assert!(
         brief["listeners"][0]["owners"].is_null() && brief["listeners"][0]["syn_recv"].is_null()
     );
-    let table = run(&["listen", "--width", "100"]);
+    let table = run(&["listen", "--width", "160"]);
     assert!(
         table.out.contains("6 x 127.0.0.1") && table.out.contains("2 x 127.0.0.1 (2 gave up)"),
         "{}",

@@ -92,3 +92,57 @@ lab_test!(a_hostile_name_changes_nothing_but_its_own_cell, {
     let document = json(&["list", "state close-wait"]);
     assert_eq!(document["sockets"][0]["owners"][0]["process"], "\\x1b]0;x\\x07\\x0a\\u{202e}a");
 });
+
+lab_test!(a_group_of_listeners_answers_together_for_what_waits, {
+    let one = Scene::start(&["reuseport", "0", "7801"]);
+    let two = Scene::start(&["reuseport", "7", "7801"]);
+    pause(200);
+    let document = json(&["list", "state established and sport = 7802"]);
+    let sockets = document["sockets"].as_array().unwrap();
+    assert_eq!(sockets.len(), 7);
+    for socket in sockets {
+        let pids: Vec<u64> = socket["owners"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["pid"].as_u64().unwrap())
+            .collect();
+        let mut both = [u64::from(one.pid()), u64::from(two.pid())];
+        both.sort_unstable();
+        assert_eq!(pids, both, "nothing tells in whose queue it is");
+    }
+    let listeners = json(&["listen"]);
+    let members: Vec<&Value> = listeners["listeners"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|l| l["local"]["port"] == 7802)
+        .collect();
+    assert_eq!(members.len(), 2);
+    let waiting: u64 = members.iter().map(|m| m["accept_queue"].as_u64().unwrap()).sum();
+    assert_eq!((waiting, &members[0]["reuseport_group"]), (7, &Value::from(2)));
+});
+
+lab_test!(a_device_and_both_families_are_seen_in_the_address, {
+    let _town = Scene::start(&["busy-town"]);
+    pause(200);
+    let table = run(&["list", "-tln"]).out;
+    assert!(table.contains(" 127.0.0.1%lo:7061 "), "{table}");
+    assert!(table.contains(" *:7003 "), "it takes IPv4 too: {table}");
+    let listen = run(&["listen"]).out;
+    assert!(listen.contains("127.0.0.1%lo:7061 ") && listen.contains("*:7003 "), "{listen}");
+    let document = json(&["list", "-tln", "sport in (7061, 7003)"]);
+    let of = |port: u16| {
+        document["sockets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|s| s["local"]["port"] == port)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        (&of(7061)["interface"], &of(7003)["v6only"]),
+        (&Value::from("lo"), &Value::from(false))
+    );
+});

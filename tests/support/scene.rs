@@ -7,7 +7,8 @@
 //! process with a hostile name), `unaccepted N` (N connections
 //! closed by the client before anybody accepted them), `established N`, `time-wait N` (closed by the client first), `busy N` (half of each), `backlog N` (a
 //! listener of backlog 5 that accepts nothing), `bound N` (bound and not connected), `explicit N` (connected from ports
-//! given to bind()), `mixed` (a bit of everything), `datagrams`, `queues` (unread data, a device), `mptcp`, `silent` (states that need
+//! given to bind()), `mixed` (a bit of everything), `reuseport N` (a listener that shares its port, and N connections
+//! that wait), `datagrams`, `queues` (unread data, a device), `mptcp`, `silent` (states that need
 //! a peer that does not answer), `busy-town` (all of these).
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -276,6 +277,18 @@ impl Scene {
                 }
                 self.held.push(listener);
             }
+            "reuseport" => {
+                let fd = new_socket(AddressFamily::INET);
+                sockopt::set_socket_reuseport(&fd, true).unwrap();
+                rustix::net::bind(&fd, &at(self.port + 1)).unwrap();
+                rustix::net::listen(&fd, 16).unwrap();
+                for _ in 0..count {
+                    let client = new_socket(AddressFamily::INET);
+                    rustix::net::connect(&client, &at(self.port + 1)).unwrap();
+                    self.held.push(client);
+                }
+                self.held.push(fd);
+            }
             "silent" => self.silent(),
             other => panic!("no scene is called {other}"),
         }
@@ -347,7 +360,8 @@ fn play() {
     let args: Vec<&str> = script.split_whitespace().collect();
     let count = args.get(1).map_or(0, |n| n.parse().unwrap());
     let port = args.get(2).map_or(7001, |n| n.parse().unwrap());
-    let mut scene = Scene { port, listener: listen(port, 4096), held: Vec::new(), tun: None };
+    let own = if args[0] == "reuseport" { 0 } else { port };
+    let mut scene = Scene { port, listener: listen(own, 4096), held: Vec::new(), tun: None };
     scene.run(args[0], count);
     println!("ready");
     for line in std::io::stdin().lock().lines() {

@@ -1,19 +1,22 @@
 //! `tcpvet list`: sockets with their owners, as they are read.
 
+mod output;
 mod plan;
 mod show;
 
 use std::io::{self, Write};
 
+use output::Output;
 use plan::Plan;
-use show::{Output, Show};
+use show::Show;
 
-use super::{Done, all_netns, report_status};
+use super::{Done, all_netns};
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, ListArgs};
 use crate::collect::stream::{Asked, everywhere, stream};
-use crate::collect::{begin, note_bound_inactive, surroundings};
+use crate::collect::{begin, note_bound_inactive, sockets, surroundings};
 use crate::error::Error;
+use crate::exit;
 use crate::fields::{Source, View};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
@@ -27,6 +30,7 @@ use crate::render::list::groups::Groups;
 use crate::render::list::json::{Document, Lines};
 use crate::render::list::table::Table;
 use crate::sys::{SysError, System};
+use crate::wire::etc::Services;
 
 pub(super) fn run(
     args: &ListArgs,
@@ -36,6 +40,12 @@ pub(super) fn run(
 ) -> Result<Done, Error> {
     let plan = Plan::new(args, settings, system)?;
     if args.explain_filter {
+        if settings.format != Format::Human {
+            return Err(Error::hinted(
+                "--explain-filter is for people, and has one format",
+                "leave the format out",
+            ));
+        }
         return Ok(Done::well(plan::explain(&plan).into_bytes()));
     }
     let mut snapshot = begin(system, settings.netns.as_deref())
@@ -49,8 +59,7 @@ pub(super) fn run(
         Format::Jsonl => Box::new(Lines::new(&shape)),
     };
     let groups = (!plan.groups.is_empty()).then(|| Groups::new(plan.groups.clone()));
-    let mut output =
-        Output { writer, groups, bytes: Vec::new(), out, failure: None, rows: 0, unknown: 0 };
+    let mut output = Output::new(writer, groups, out);
     if output.groups.is_none() {
         output.writer.begin(&Head::new("list", &snapshot), &mut output.bytes);
     }
@@ -58,15 +67,20 @@ pub(super) fn run(
         all_namespaces(&plan, system, &mut snapshot, &mut output)
     } else {
         let netns = snapshot.netns.clone();
-        namespace(&plan, system, netns, None, &mut snapshot, &mut output)
+        let around = Around::read(&plan, system);
+        namespace(&plan, system, &netns, &around, &mut snapshot, &mut output)
     };
     read?;
+    output.write_sorted(&plan);
     note_bound_inactive(&mut snapshot);
     note_marks(&plan, system, &mut snapshot);
     let head = Head::new("list", &snapshot);
     match &output.groups {
-        None => output.writer.end(&head, &mut output.bytes),
-        Some(groups) => output.bytes.extend(grouped(groups, &plan, settings, &head)),
+        None => output.writer.end(&head, output.unknown, &mut output.bytes),
+        Some(groups) => {
+            let text = grouped(groups, &plan, settings, &head, output.unknown);
+            output.bytes.extend(text);
+        }
     }
     output.flush(true);
     match output.failure {
@@ -83,51 +97,76 @@ pub(super) fn run(
         notes = gaps(&snapshot);
         if output.unknown > 0 {
             notes.push(format!(
-                "note: {} left out, because it is not known whether they fit the filter",
+                "note: {} left out: what the filter asks is not known there, or has no meaning ('known FIELD' selects where it is)",
                 crate::phrase::count(output.unknown as u64, "socket was", "sockets were")
             ));
         }
     }
-    let status = report_status(&snapshot, None, settings);
-    Ok(Done { output: Vec::new(), notes, status })
+    // A question that could not be answered for some sockets, because something was kept from us, is not answered.
+    let unanswered = output.unknown > 0 && !snapshot.coverage.is_complete();
+    let whole = is_whole(&plan, &snapshot) && !unanswered;
+    Ok(Done { output: Vec::new(), notes, status: if whole { exit::OK } else { exit::UNKNOWN } })
+}
+
+/// What is the same for every namespace, and read once.
+#[derive(Default)]
+struct Around {
+    view: View,
+    services: Services,
+    known: Option<Holding>,
+}
+
+impl Around {
+    fn read(plan: &Plan, system: &dyn System) -> Around {
+        let mut around = Around::default();
+        around.view.queue_limits = true;
+        if plan.needs(Source::Users) {
+            around.view.users = surroundings::users(system);
+        }
+        if plan.needs(Source::Cgroups) {
+            around.view.cgroups = surroundings::cgroups(system);
+        }
+        if plan.resolve {
+            let hosts = surroundings::hosts(system);
+            // The first name of an address counts.
+            for (name, addr) in hosts {
+                around.view.hosts.entry(addr).or_insert(Text::new(name.as_bytes()));
+            }
+            around.services = surroundings::services(system);
+        }
+        around
+    }
 }
 
 /// Lists one namespace, protocol by protocol.
 fn namespace(
     plan: &Plan,
     system: &dyn System,
-    netns: Text,
-    known: Option<&Holding>,
+    netns: &Text,
+    around: &Around,
     snapshot: &mut Snapshot,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
-    let fields = plan.fields();
-    let needs = |source: Source| fields.iter().any(|f| f.source == source);
-    let mut view = View { netns, queue_limits: true, ..View::default() };
-    if needs(Source::Users) {
-        view.users = surroundings::users(system);
-    }
-    if needs(Source::Cgroups) {
-        view.cgroups = surroundings::cgroups(system);
-    }
-    if plan.resolve {
-        view.hosts = surroundings::hosts(system);
-        view.services = surroundings::services(system).names();
-    }
     for protocol in &plan.protocols {
+        if output.is_done(plan) {
+            break;
+        }
         let request = plan.request(*protocol);
         if request.states.0 == 0 {
             // The filter leaves no state in which a socket could be: nothing is asked, and nothing is missing.
-            snapshot.coverage.seen("sock_diag");
+            snapshot.coverage.seen(sockets::source(*protocol));
             continue;
         }
-        if plan.asks_autobound() && *protocol == Protocol::Tcp {
-            view.explicit = surroundings::explicit(system, request.states, &mut snapshot.coverage);
+        let mut view = View { netns: netns.clone(), protocol: *protocol, ..around.view.clone() };
+        if plan.resolve {
+            view.services = around.services.names(*protocol != Protocol::Udp);
+        }
+        if plan.asks_autobound() {
+            view.explicit = surroundings::explicit(system, &request, &mut snapshot.coverage);
             view.ephemeral = surroundings::ephemeral(system);
         }
-        let asked =
-            Asked { request, owners: plan.owners, known: known.cloned(), euid: snapshot.host.euid };
-        let view = View { protocol: *protocol, ..view.clone() };
+        let known = around.known.clone();
+        let asked = Asked { request, owners: plan.owners, known, euid: snapshot.host.euid };
         let mut show = Show::new(plan, system, output, view);
         stream(system, &asked, &mut snapshot.coverage, &mut show).map_err(|reason| {
             Error::hinted(
@@ -136,9 +175,6 @@ fn namespace(
             )
         })?;
         show.finish();
-        if output.failure.is_some() {
-            break;
-        }
     }
     Ok(())
 }
@@ -149,26 +185,35 @@ fn all_namespaces(
     snapshot: &mut Snapshot,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
-    let known = match plan.owners {
-        None => None,
-        Some(method) => {
-            let found = everywhere(system, method, &mut snapshot.coverage, snapshot.host.euid);
-            Some(found.map_err(|reason| {
-                Error::hinted(format!("owners cannot be read: {reason}"), "use --owners none")
-            })?)
-        }
-    };
+    let mut around = Around::read(plan, system);
+    if let Some(method) = plan.owners {
+        let found = everywhere(system, method, &mut snapshot.coverage, snapshot.host.euid);
+        around.known = Some(found.map_err(|reason| {
+            Error::hinted(format!("owners cannot be read: {reason}"), "use --owners none")
+        })?);
+    }
     let mut coverage = std::mem::take(&mut snapshot.coverage);
     let read = all_netns(system, &mut coverage, &mut |name, inside, coverage| {
         // What each namespace could not show is noted in the one coverage of the run.
         std::mem::swap(&mut snapshot.coverage, coverage);
-        let name = Text::new(name.as_bytes());
-        let listed = namespace(plan, inside, name, known.as_ref(), snapshot, output);
+        let listed = plan.inside(inside).and_then(|plan| {
+            namespace(&plan, inside, &Text::new(name.as_bytes()), &around, snapshot, output)
+        });
         std::mem::swap(&mut snapshot.coverage, coverage);
-        listed.map(|()| output.failure.is_none())
+        listed.map(|()| !output.is_done(plan))
     });
     snapshot.coverage = coverage;
     read
+}
+
+/// Whether the table of every protocol was read whole, by netlink or by its fallback; one that this kernel does not have is.
+fn is_whole(plan: &Plan, snapshot: &Snapshot) -> bool {
+    plan.protocols.iter().all(|protocol| {
+        let fallback = if *protocol == Protocol::Udp { "proc_net_udp" } else { "proc_net_tcp" };
+        let state = |name: &str| snapshot.coverage.get(name).map(|s| s.state);
+        state(sockets::source(*protocol)).is_none_or(|s| s <= Seen::Absent)
+            || state(fallback) == Some(Seen::Seen)
+    })
 }
 
 /// Marks are told to CAP_NET_ADMIN only; whoever asks for them without it is told so.
@@ -181,12 +226,18 @@ fn note_marks(plan: &Plan, system: &dyn System, snapshot: &mut Snapshot) {
     }
 }
 
-fn grouped(groups: &Groups, plan: &Plan, settings: &Settings, head: &Head) -> Vec<u8> {
+fn grouped(
+    groups: &Groups,
+    plan: &Plan,
+    settings: &Settings,
+    head: &Head,
+    unknown: usize,
+) -> Vec<u8> {
     match settings.format {
         Format::Human => groups.table(plan.limit).into_bytes(),
         Format::Plain => groups.delimited(Dialect::Plain, plan.shape.header, plan.limit),
         Format::Csv => groups.delimited(Dialect::Csv, plan.shape.header, plan.limit),
-        Format::Json => groups.document(head, plan.limit),
+        Format::Json => groups.document(head, unknown, plan.limit),
         Format::Jsonl => groups.lines(plan.limit),
     }
 }

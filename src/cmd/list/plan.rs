@@ -2,6 +2,7 @@
 
 use crate::cli::resolve::Settings;
 use crate::cli::{ListArgs, Owners};
+use crate::cmd::method;
 use crate::collect::owners::Method;
 use crate::collect::surroundings;
 use crate::error::Error;
@@ -18,7 +19,10 @@ use crate::sys::System;
 use crate::wire::request::{Condition, Request};
 
 /// What is read and how it is shown.
+#[derive(Clone)]
 pub(super) struct Plan {
+    /// The filter as it was typed.
+    text: String,
     /// Protocols, in the order of their dumps.
     pub(super) protocols: Vec<Protocol>,
     /// The filter as it was read.
@@ -57,7 +61,9 @@ impl Plan {
         settings: &Settings,
         system: &dyn System,
     ) -> Result<Plan, Error> {
-        let expr = filter(&args.filter.join(" "), system)?;
+        let text = args.filter.join(" ");
+        // An interface may exist in another namespace only; each looks for itself.
+        let expr = filter(&text, system, args.all_netns)?;
         let protocols: Vec<Protocol> =
             [(args.tcp, Protocol::Tcp), (args.udp, Protocol::Udp), (args.mptcp, Protocol::Mptcp)]
                 .into_iter()
@@ -75,7 +81,10 @@ impl Plan {
             None => None,
         };
         let protocols = if named { protocols } else { vec![Protocol::Tcp] };
+        // A state that is named wins over -l and -B, as in ss.
+        let by_letter = by_option.is_none() && !expr.names_states() && !args.all;
         let mut plan = Plan {
+            text,
             pushed: push(&expr),
             expr,
             states,
@@ -85,8 +94,8 @@ impl Plan {
                 // Both together ask for both, whatever their order.
                 _ => None,
             },
-            bound_inactive: args.bound_inactive && !args.all,
-            listening: args.listening && !args.all,
+            bound_inactive: args.bound_inactive && by_letter,
+            listening: args.listening && by_letter,
             shape: Shape {
                 fields: Vec::new(),
                 tail: Vec::new(),
@@ -119,10 +128,7 @@ impl Plan {
                     "leave it out, or name no field of the owner (process, pid, fd, container, provenance)",
                 ));
             }
-            Owners::None => None,
-            Owners::Auto => wants_owners.then_some(Method::Auto),
-            Owners::Bpf => wants_owners.then_some(Method::Bpf),
-            Owners::Proc => wants_owners.then_some(Method::Proc),
+            how => method(how).filter(|_| wants_owners),
         };
         Ok(plan)
     }
@@ -159,7 +165,9 @@ impl Plan {
             let subflows = args.mptcp;
             let shown = |f: &&'static Field| match f.group {
                 Group::Extended => args.extended || args.cgroup && f.name == "cgroup",
-                Group::Core => args.extended && matches!(f.name, "uid" | "inode" | "cookie"),
+                Group::Core => {
+                    args.extended && matches!(f.name, "uid" | "inode" | "cookie" | "v6only")
+                }
                 Group::Memory => args.memory,
                 Group::Info => args.info && self.protocols != [Protocol::Mptcp],
                 Group::Mptcp => args.info && subflows,
@@ -181,11 +189,33 @@ impl Plan {
         self.expr.predicates(&mut |p| match p {
             Predicate::Compare(field, ..) | Predicate::Known(field) => fields.push(field),
             Predicate::Mark(..) => fields.extend(lookup("mark")),
-            // Its id is in an attribute; paths were looked up while the filter was read.
-            Predicate::Cgroup(..) => fields.extend(lookup("shutdown")),
             _ => {}
         });
         fields
+    }
+
+    /// Whether anything is read from attributes.
+    pub(super) fn needs_attributes(&self) -> bool {
+        let mut found = false;
+        self.expr.predicates(&mut |p| found |= matches!(p, Predicate::Cgroup(..)));
+        let of = |s: Source| matches!(s, Source::Attribute(_) | Source::Cgroups);
+        found || self.fields().iter().any(|f| of(f.source))
+    }
+
+    /// Whether any field comes from this source.
+    pub(super) fn needs(&self, source: Source) -> bool {
+        self.fields().iter().any(|f| f.source == source)
+    }
+
+    /// The same plan for another namespace, where interfaces have other numbers.
+    pub(super) fn inside(&self, system: &dyn System) -> Result<Plan, Error> {
+        let mut names_device = false;
+        self.expr.predicates(&mut |p| names_device |= matches!(p, Predicate::Device(..)));
+        if !names_device {
+            return Ok(self.clone());
+        }
+        let expr = filter(&self.text, system, true)?;
+        Ok(Plan { pushed: push(&expr), expr, ..self.clone() })
     }
 
     /// Whether the filter asks for what only the kernel knows of binds.
@@ -220,7 +250,7 @@ impl Plan {
 }
 
 /// Reads the filter.
-fn filter(text: &str, system: &dyn System) -> Result<Expr, Error> {
+fn filter(text: &str, system: &dyn System, elsewhere: bool) -> Result<Expr, Error> {
     if text.trim().is_empty() {
         return Ok(Expr::TRUE);
     }
@@ -230,8 +260,9 @@ fn filter(text: &str, system: &dyn System) -> Result<Expr, Error> {
     let names = Names {
         service: &|name| services.port(name),
         services: &words,
-        host: &|name| hosts.iter().filter(|(_, n)| n.as_str() == name).map(|(a, _)| *a).collect(),
-        interface: &|name| system.interface_index(name),
+        host: &|name| hosts.iter().filter(|(n, _)| n == name).map(|(_, a)| *a).collect(),
+        // No interface has this number.
+        interface: &|name| system.interface_index(name).or(elsewhere.then_some(u32::MAX)),
         cgroup: &|path| cgroup(path, system),
     };
     parse(text, &names).map_err(|m| Error::hinted(caret(text, m.at, &m.what), m.hint))
@@ -242,7 +273,9 @@ fn cgroup(path: &str, system: &dyn System) -> Option<u64> {
     if let Some(id) = path.strip_prefix('#') {
         return id.parse().ok();
     }
-    let below = path.strip_prefix("/sys/fs/cgroup").unwrap_or(path).trim_matches('/');
+    let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+    let below = root.iter().find_map(|root| path.strip_prefix(root)).unwrap_or(path);
+    let below = below.trim_matches('/');
     let found =
         system.cgroups().into_iter().find(|(_, p)| p.strip_prefix(b"/") == Some(below.as_bytes()));
     found.map(|(id, _)| id)

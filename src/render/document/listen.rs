@@ -15,7 +15,7 @@ use crate::model::state::State;
 use crate::model::text::Text;
 
 /// A group is keyed by where it listens: the kernel does not tell which member a handshake belongs to.
-type Key = (Addr, u16, Family);
+type Key = (Addr, u16, u32, Family);
 
 /// Most peers named of one queue.
 const PEERS: usize = 5;
@@ -71,6 +71,11 @@ pub struct ListenerDocument {
     pub family: &'static str,
     /// Where it listens.
     pub local: Endpoint,
+    /// Interface it is bound to; null for any.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub interface: Option<Text>,
+    /// Whether an IPv6 listener refuses IPv4; null for IPv4.
+    pub v6only: Option<bool>,
     /// Connections waiting to be accepted.
     pub accept_queue: u32,
     /// How many may wait; one more fills it. Null where the source does not tell.
@@ -79,11 +84,12 @@ pub struct ListenerDocument {
     pub limit_set_by: SetBy,
     /// Handshakes refused since it was opened, retries included; null where the kernel does not tell.
     pub drops: Option<u32>,
-    /// Handshakes in progress toward it; null if not asked (--brief). Listeners of one address and port share the number.
+    /// Handshakes in progress toward it; null if not asked (--brief). Listeners of one group share the number.
     pub syn_recv: Option<u64>,
-    /// Peers whose connections wait to be accepted, those with the most first; null if not asked (--brief).
+    /// Peers whose connections wait to be accepted, those with the most first; null if not asked (--brief), empty where the queue is. In
+    /// a group nothing tells which member's queue a connection is in: every member names those of the whole group.
     pub unaccepted: Option<Vec<PeerDocument>>,
-    /// Listeners on the same address and port (SO_REUSEPORT), this one included.
+    /// Listeners on the same address, port and interface (SO_REUSEPORT), this one included.
     pub reuseport_group: u32,
     /// User id of the owner.
     pub uid: u32,
@@ -110,7 +116,7 @@ impl Listen {
     pub fn new(snapshot: &Snapshot, brief: bool) -> Listen {
         let listeners = Listeners::of(snapshot);
         let somaxconn = snapshot.sysctls.integer("net.core.somaxconn");
-        let key = |s: &Socket| (s.local_addr, s.local_port, s.family);
+        let key = |s: &Socket| (s.local_addr, s.local_port, s.interface, s.family);
         let mut sizes: BTreeMap<Key, u32> = BTreeMap::new();
         listeners.iter().for_each(|l| *sizes.entry(key(l)).or_default() += 1);
         let mut handshakes: BTreeMap<Key, u64> = BTreeMap::new();
@@ -131,12 +137,17 @@ impl Listen {
             ListenerDocument {
                 family: l.family.word(),
                 local: Endpoint::of(l.local_addr, l.family, l.local_port),
+                interface: (l.interface != 0).then(|| {
+                    let unnamed = || Text::new(format!("if{}", l.interface).as_bytes());
+                    snapshot.interfaces.get(&l.interface).cloned().unwrap_or_else(unnamed)
+                }),
+                v6only: snapshot.detail(l).and_then(|d| d.v6only),
                 accept_queue: l.recv_queue,
                 accept_queue_limit: limit,
                 limit_set_by: set_by(limit, somaxconn),
                 drops: snapshot.detail(l).and_then(|d| d.drops),
                 syn_recv: (!brief).then(|| handshakes.get(&key(l)).copied().unwrap_or_default()),
-                unaccepted: (!brief).then(|| most(peers.get(&key(l)))),
+                unaccepted: (!brief).then(|| most(peers.get(&key(l)).filter(|_| l.recv_queue > 0))),
                 reuseport_group: sizes.get(&key(l)).copied().unwrap_or(1),
                 uid: l.uid,
                 inode: (l.inode != 0).then_some(l.inode),
@@ -210,6 +221,7 @@ mod tests {
         let peers = l[0].unaccepted.as_ref().unwrap();
         let first = (peers[0].peer_addr.as_str(), peers[0].count, peers[0].close_wait);
         assert_eq!((first, peers.len()), (("10.0.0.9", 2, 1), 2));
+        assert!(l[1].unaccepted.as_ref().unwrap().is_empty(), "its queue is empty");
         let brief = Listen::new(&snapshot, true);
         assert!(brief.listeners[0].syn_recv.is_none() && brief.listeners[0].owners.is_none());
     }

@@ -95,6 +95,11 @@ fn list() -> serde_json::Value {
             serde_json::json!({"type": ["integer", "null"], "minimum": 0, "description": doc}),
         );
     }
+    schema["properties"]["left_out_unknown"] = serde_json::json!({
+        "description": "Sockets left out because what the filter asks is not known of them, or has no meaning there.",
+        "type": "integer",
+        "minimum": 0
+    });
     schema["properties"]["sockets"] = serde_json::json!({
         "description": "The selected sockets; absent where they are grouped.",
         "type": "array",

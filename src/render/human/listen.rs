@@ -8,18 +8,19 @@ use crate::render::style::Style;
 use crate::render::table;
 
 /// The table, and what could not be seen.
-pub fn render(snapshot: &Snapshot, document: &Listen, header: bool, style: Style) -> String {
+pub fn render(
+    snapshot: &Snapshot,
+    document: &Listen,
+    header: bool,
+    quiet: bool,
+    style: Style,
+) -> String {
     let full = document.listeners.iter().any(|l| l.syn_recv.is_some());
-    let grouped = document.listeners.iter().any(|l| l.reuseport_group > 1);
     let mut heads = vec!["LOCAL", "QUEUE", "LIMIT", "SET-BY", "DROPS"];
     let mut right = vec![1, 2, 4];
     if full {
-        right.push(heads.len());
-        heads.push("SYN-RECV");
-    }
-    if grouped {
-        right.push(heads.len());
-        heads.push("GROUP");
+        right.extend([heads.len(), heads.len() + 1]);
+        heads.extend(["SYN-RECV", "GROUP"]);
     }
     let owned = document.listeners.iter().any(|l| l.owners.is_some());
     if owned {
@@ -43,7 +44,7 @@ pub fn render(snapshot: &Snapshot, document: &Listen, header: bool, style: Style
             if full {
                 row.push(l.syn_recv.map_or_else(unknown, |n| n.to_string()));
             }
-            if grouped {
+            if full {
                 row.push(l.reuseport_group.to_string());
             }
             if owned {
@@ -56,20 +57,40 @@ pub fn render(snapshot: &Snapshot, document: &Listen, header: bool, style: Style
         })
         .collect();
     let text = table::short(&heads, &rows, &right);
-    let mut out = match (header, text.split_once('\n')) {
-        (true, Some((head, rest))) => format!("{}\n{rest}", style.strong(head)),
-        (_, Some((_, rest))) => rest.to_string(),
-        (_, None) => text,
-    };
-    out.push_str(&unseen(style, snapshot));
+    let mut out = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let line = cut(line, style);
+        match i {
+            0 if header => out.push_str(&style.strong(&line)),
+            0 => continue,
+            _ => out.push_str(&line),
+        }
+        out.push('\n');
+    }
+    if !quiet {
+        out.push_str(&unseen(style, snapshot));
+    }
     out
 }
 
+/// A line that fits the terminal: the last columns are cut, which say who holds and who waits.
+fn cut(line: &str, style: Style) -> String {
+    match style.width {
+        Some(width) if line.chars().count() > width => {
+            line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+        }
+        _ => line.to_string(),
+    }
+}
+
+/// Where it listens, as `list` writes it.
 fn place(l: &ListenerDocument) -> String {
     let port = l.local.port.map_or("*".to_string(), |p| p.to_string());
-    match l.local.addr.contains(':') {
-        true => format!("[{}]:{port}", l.local.addr),
-        false => format!("{}:{port}", l.local.addr),
+    let device = l.interface.as_ref().map(|name| format!("%{name}")).unwrap_or_default();
+    match (l.local.addr.as_str(), l.v6only) {
+        ("::", Some(false)) => format!("*{device}:{port}"),
+        (addr, _) if addr.contains(':') => format!("[{addr}]{device}:{port}"),
+        (addr, _) => format!("{addr}{device}:{port}"),
     }
 }
 
@@ -94,5 +115,6 @@ fn waiting(l: &ListenerDocument) -> String {
             closed => format!("{} x {} ({} gave up)", number(p.count), p.peer_addr, number(closed)),
         })
         .collect();
-    if names.is_empty() { "-".into() } else { names.join(", ") }
+    let shared = if l.reuseport_group > 1 { " (of the group)" } else { "" };
+    if names.is_empty() { "-".into() } else { names.join(", ") + shared }
 }

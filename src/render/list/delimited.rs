@@ -2,7 +2,7 @@
 
 use super::{Shape, Writer};
 use crate::fields::value::Value;
-use crate::fields::{Field, Row};
+use crate::fields::{Field, Row, lookup};
 use crate::render::document::Head;
 
 /// Which of the two.
@@ -58,11 +58,36 @@ pub(super) fn cell(dialect: Dialect, first: bool, text: &[u8], out: &mut Vec<u8>
     }
 }
 
+/// The key of a field; queues have no unit here, since a listener's are connections.
+pub(super) fn head(field: &Field) -> String {
+    match field.name {
+        "recvq" | "sendq" => field.name.to_string(),
+        _ => field.key(),
+    }
+}
+
+/// Every process that holds the socket, with blanks between; where there is none, why.
+fn processes(row: &Row<'_>, out: &mut Vec<u8>) {
+    let first = lookup("process").map_or(Value::None, |f| (f.get)(row));
+    let (Value::Holder(..), Some((holders, _)), Some(holding)) =
+        (&first, row.holders(), &row.view.holding)
+    else {
+        return first.raw(out);
+    };
+    let mut last = None;
+    for holder in holders.iter().filter(|h| last.replace(h.pid) != Some(h.pid)) {
+        if !out.is_empty() {
+            out.push(b' ');
+        }
+        Value::Holder(holding.comm(holder.pid), holder.pid, 0).raw(out);
+    }
+}
+
 impl Writer for Delimited {
     fn begin(&mut self, _: &Head, out: &mut Vec<u8>) {
         if self.header {
             for (i, field) in self.fields.iter().enumerate() {
-                cell(self.dialect, i == 0, field.key().as_bytes(), out);
+                cell(self.dialect, i == 0, head(field).as_bytes(), out);
             }
             out.push(b'\n');
         }
@@ -71,14 +96,16 @@ impl Writer for Delimited {
     fn row(&mut self, row: &Row<'_>, out: &mut Vec<u8>) {
         for (i, field) in self.fields.iter().enumerate() {
             self.cell.clear();
-            let value: Value<'_> = (field.get)(row);
-            value.raw(&mut self.cell);
+            match field.name {
+                "process" => processes(row, &mut self.cell),
+                _ => (field.get)(row).raw(&mut self.cell),
+            }
             cell(self.dialect, i == 0, &self.cell, out);
         }
         out.push(b'\n');
     }
 
-    fn end(&mut self, _: &Head, _: &mut Vec<u8>) {}
+    fn end(&mut self, _: &Head, _: usize, _: &mut Vec<u8>) {}
 }
 
 #[cfg(test)]

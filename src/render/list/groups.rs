@@ -109,12 +109,14 @@ impl Groups {
         };
         if header {
             let sums = ["count", "recv_queue_bytes", "send_queue_bytes"].map(String::from);
-            let keys = self.fields.iter().map(|f| f.key());
+            let keys = self.fields.iter().map(|f| delimited::head(f));
             line(&mut sums.into_iter().chain(keys).map(String::into_bytes));
         }
         for Group { raw, sums, .. } in self.sorted(limit) {
             let plain = raw.iter().map(|text| match text.as_slice() {
                 b"null" => Vec::new(),
+                b"true" => b"yes".to_vec(),
+                b"false" => b"no".to_vec(),
                 text => serde_json::from_slice::<String>(text)
                     .map_or_else(|_| text.to_vec(), String::into_bytes),
             });
@@ -145,11 +147,11 @@ impl Groups {
     }
 
     /// As one document.
-    pub fn document(&self, head: &Head, limit: Option<usize>) -> Vec<u8> {
+    pub fn document(&self, head: &Head, unknown: usize, limit: Option<usize>) -> Vec<u8> {
         let mut out = Vec::new();
         json::open(head, "groups", &mut out);
         self.objects(limit, b",", &mut out);
-        json::close(head, &mut out);
+        json::close(head, unknown, &mut out);
         out
     }
 

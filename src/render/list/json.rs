@@ -98,7 +98,7 @@ fn number(n: Option<u32>, out: &mut Vec<u8>) {
     }
 }
 
-/// Address and port, and their names where those were asked for.
+/// Address and port, and the name of the service where names were asked for.
 fn endpoint(row: &Row<'_>, addr: &str, port: u16, out: &mut Vec<u8>) {
     out.extend(b"{\"addr\":\"");
     out.extend(addr.bytes());
@@ -187,8 +187,8 @@ impl Writer for Document {
         self.objects.write(row, out);
     }
 
-    fn end(&mut self, head: &Head, out: &mut Vec<u8>) {
-        close(head, out);
+    fn end(&mut self, head: &Head, unknown: usize, out: &mut Vec<u8>) {
+        close(head, unknown, out);
     }
 }
 
@@ -213,9 +213,11 @@ fn put(key: &str, value: impl serde::Serialize, out: &mut Vec<u8>) {
     out.push(b',');
 }
 
-/// The end of the list, and the coverage.
-pub(super) fn close(head: &Head, out: &mut Vec<u8>) {
-    out.extend(b"],\"coverage\":");
+/// The end of the list, how many sockets an unknown value kept out, and the coverage.
+pub(super) fn close(head: &Head, unknown: usize, out: &mut Vec<u8>) {
+    out.extend(b"],\"left_out_unknown\":");
+    decimal(unknown as u64, out);
+    out.extend(b",\"coverage\":");
     let _ = serde_json::to_writer(&mut *out, &head.coverage);
     out.extend(b"}\n");
 }
@@ -238,5 +240,5 @@ impl Writer for Lines {
         out.push(b'\n');
     }
 
-    fn end(&mut self, _: &Head, _: &mut Vec<u8>) {}
+    fn end(&mut self, _: &Head, _: usize, _: &mut Vec<u8>) {}
 }

@@ -37,6 +37,7 @@ pub trait Writer {
     fn begin(&mut self, head: &Head, out: &mut Vec<u8>);
     /// Writes one row.
     fn row(&mut self, row: &Row<'_>, out: &mut Vec<u8>);
-    /// Writes what stands after the rows. `head` knows by now what could not be seen.
-    fn end(&mut self, head: &Head, out: &mut Vec<u8>);
+    /// Writes what stands after the rows. `head` knows by now what could not be seen; `unknown` sockets were left out because what the
+    /// filter asks is not known of them.
+    fn end(&mut self, head: &Head, unknown: usize, out: &mut Vec<u8>);
 }

@@ -2,13 +2,13 @@
 //! row only. On a terminal the columns of least worth are dropped until the rest fits; addresses are never broken.
 
 use super::{Shape, Writer};
-use crate::fields::{DROP_ORDER, Field, Row};
+use crate::fields::{DROP_ORDER, Field, Kind, Row};
 use crate::render::document::Head;
 
 /// Rows that are measured.
 const MEASURED: usize = 500;
 
-/// Places that the last column must have.
+/// Places that a last column of words must have; it may be cut.
 const LAST: usize = 12;
 
 /// Indent of what belongs to the row above.
@@ -61,7 +61,8 @@ impl Table {
                 place(&mut self.line, &self.widths, &self.shape.fields, i, head.as_bytes());
             }
             let style = self.shape.style;
-            let head = finish(&mut self.line, style.width);
+            let at = self.cut_at();
+            let head = finish(&mut self.line, at);
             out.extend(style.strong(&head).bytes());
             out.push(b'\n');
         }
@@ -85,7 +86,8 @@ impl Table {
             out.push(b'\n');
             return;
         };
-        out.extend(finish(&mut self.line, Some(width)).bytes());
+        let at = self.cut_at();
+        out.extend(finish(&mut self.line, at).bytes());
         out.push(b'\n');
         let mut used = 0;
         for part in tail.split(|b| *b == b' ').filter(|p| !p.is_empty()) {
@@ -107,6 +109,23 @@ impl Table {
         if used > 0 {
             out.push(b'\n');
         }
+    }
+
+    /// Where lines are cut.
+    fn cut_at(&self) -> Option<usize> {
+        self.shape.style.width.filter(|_| may_cut(&self.shape))
+    }
+
+    /// The columns that were left out for want of room.
+    fn left_out(&self) -> Option<String> {
+        let hidden = self.widths.iter().zip(&self.heads).filter(|((_, shown), _)| !shown);
+        let names: Vec<&str> = hidden.map(|(_, head)| head.as_str()).collect();
+        (!names.is_empty() && self.shape.header).then(|| {
+            format!(
+                "no room for {}; -O names the columns, --width 200 makes room",
+                names.join(" and ")
+            )
+        })
     }
 
     /// The further fields that are known, as `name:value` with blanks between.
@@ -153,8 +172,12 @@ impl Writer for Table {
         self.tail = tail;
     }
 
-    fn end(&mut self, _: &Head, out: &mut Vec<u8>) {
+    fn end(&mut self, _: &Head, _: usize, out: &mut Vec<u8>) {
         self.settle(out);
+        if let Some(note) = self.left_out() {
+            out.extend(self.shape.style.dim(&note).bytes());
+            out.push(b'\n');
+        }
     }
 }
 
@@ -163,14 +186,15 @@ fn visible(text: &[u8]) -> usize {
     if text.is_ascii() { text.len() } else { String::from_utf8_lossy(text).chars().count() }
 }
 
-/// Which columns are shown, and how wide: the last needs a few places only, since it may be cut.
+/// Which columns are shown, and how wide.
 fn fit(shape: &Shape, widths: &[usize]) -> Vec<(usize, bool)> {
     let mut kept: Vec<(usize, bool)> = widths.iter().map(|w| (*w, true)).collect();
     let Some(limit) = shape.style.width.filter(|_| shape.may_drop) else { return kept };
     for name in DROP_ORDER {
         let shown: Vec<usize> = kept.iter().filter(|(_, s)| *s).map(|(w, _)| *w).collect();
         let (last, others) = shown.split_last().unwrap_or((&0, &[]));
-        if others.iter().map(|w| w + 2).sum::<usize>() + (*last).min(LAST) <= limit {
+        let last = if may_cut(shape) { (*last).min(LAST) } else { *last };
+        if others.iter().map(|w| w + 2).sum::<usize>() + last <= limit {
             break;
         }
         for ((_, show), field) in kept.iter_mut().zip(&shape.fields) {
@@ -178,6 +202,11 @@ fn fit(shape: &Shape, widths: &[usize]) -> Vec<(usize, bool)> {
         }
     }
     kept
+}
+
+/// Whether the last column holds words: an address is never cut.
+fn may_cut(shape: &Shape) -> bool {
+    shape.fields.last().is_some_and(|f| f.kind == Kind::Text)
 }
 
 /// Appends a cell to the line.
@@ -201,7 +230,7 @@ fn trim(line: &mut Vec<u8>) {
     line.truncate(line.trim_ascii_end().len());
 }
 
-/// The line without trailing blanks; on a terminal the last column is cut where it passes the width, but no address is.
+/// The line without trailing blanks; on a terminal a last column of words is cut where it passes the width.
 fn finish(line: &mut Vec<u8>, width: Option<usize>) -> String {
     trim(line);
     let text = String::from_utf8_lossy(line).into_owned();
@@ -244,7 +273,7 @@ mod tests {
             let row = Row { socket, attributes: &Attributes::NONE, view: &view };
             table.row(&row, &mut out);
         }
-        table.end(&head, &mut out);
+        table.end(&head, 0, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -267,11 +296,15 @@ mod tests {
         let rows = [socket(State::Established, long, "[::1]:9")];
         let text = render(&rows, None, Some(80));
         assert!(
-            !text.contains("RECV-Q") && text.contains(long) && text.contains("[::1]:9"),
+            !text.lines().next().unwrap().contains("RECV-Q")
+                && text.contains(long)
+                && text.contains("[::1]:9"),
             "{text}"
         );
         let text = render(&rows, Some("state,recvq,sendq,local,peer"), Some(60));
         assert!(text.contains("RECV-Q") && text.contains(long), "{text}");
+        let text = render(&rows, Some("state,peer,local"), Some(60));
+        assert!(text.contains(long), "an address in the last column is not cut: {text}");
     }
 
     #[test]
