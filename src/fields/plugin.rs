@@ -4,15 +4,14 @@ use super::options::word;
 use super::value::Value;
 use super::{Field, Group, Kind, Row, Source};
 use crate::wire::attributes::{
-    BBRINFO, DCTCPINFO, ULP_INFO, ULP_MPTCP as MPTCP, VEGASINFO, nested,
+    BBRINFO, DCTCPINFO, ULP_INFO, ULP_MPTCP as MPTCP, ULP_NAME as NAME, VEGASINFO, nested,
 };
 use crate::wire::request::EXT_INFO;
 
 /// INET_DIAG_VEGASINFO in `idiag_ext` brings the figures of whichever control is in use.
 const EXT_PLUGIN: u8 = 1 << 2;
 
-/// INET_ULP_INFO_NAME, _TLS.
-const NAME: u16 = 1;
+/// INET_ULP_INFO_TLS.
 const TLS: u16 = 2;
 
 macro_rules! field {

@@ -73,7 +73,8 @@ impl Value<'_> {
     pub fn raw(&self, out: &mut Vec<u8>) {
         match self {
             Value::None => {}
-            Value::Flag(yes) => out.extend(if *yes { &b"yes"[..] } else { b"no" }),
+            Value::Flag(true) => out.extend_from_slice(b"yes"),
+            Value::Flag(false) => out.extend_from_slice(b"no"),
             Value::Number(n) => decimal(*n, out),
             Value::Ratio(r) => out.extend(format!("{r:.3}").bytes()),
             Value::Word(word) => out.extend(word.as_bytes()),
@@ -127,9 +128,13 @@ impl Value<'_> {
     }
 }
 
-/// A decimal number.
+/// A decimal number. Most are small, and a copy of unknown length costs more than the digit.
 pub fn decimal(n: u64, out: &mut Vec<u8>) {
-    out.extend(itoa::Buffer::new().format(n).as_bytes());
+    match n {
+        0..10 => out.push(b'0' + n as u8),
+        10..100 => out.extend_from_slice(&[b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]),
+        _ => out.extend(itoa::Buffer::new().format(n).as_bytes()),
+    }
 }
 
 /// An address for a socket of `family`: `127.0.0.1`, `::1`, `::ffff:127.0.0.1`.
@@ -164,17 +169,30 @@ fn endpoint(a: Addr, family: Family, port: u16, out: &mut Vec<u8>) {
 
 /// Microseconds as people say them, without a blank: `87us`, `1.25ms`, `9.5s`, `12min`, `3.2h`.
 fn time(us: u64, out: &mut Vec<u8>) {
-    let (scaled, digits, unit): (u64, u32, &[u8]) = match us {
-        0 => (0, 0, b"ms"),
-        1..1_000 => (us, 0, b"us"),
-        1_000..10_000 => (us / 10, 2, b"ms"),
-        10_000..1_000_000 => (us / 1_000, 0, b"ms"),
-        1_000_000..60_000_000 => (us / 100_000, 1, b"s"),
-        60_000_000..7_200_000_000 => (us / 60_000_000, 0, b"min"),
-        _ => (us / 360_000_000, 1, b"h"),
-    };
-    fixed(scaled, digits, out);
-    out.extend(unit);
+    match us {
+        0 => out.extend_from_slice(b"0ms"),
+        1..1_000 => {
+            decimal(us, out);
+            out.extend_from_slice(b"us");
+        }
+        1_000..1_000_000 => {
+            let digits = if us < 10_000 { 2 } else { 0 };
+            fixed(if us < 10_000 { us / 10 } else { us / 1_000 }, digits, out);
+            out.extend_from_slice(b"ms");
+        }
+        1_000_000..60_000_000 => {
+            fixed(us / 100_000, 1, out);
+            out.push(b's');
+        }
+        60_000_000..7_200_000_000 => {
+            decimal(us / 60_000_000, out);
+            out.extend_from_slice(b"min");
+        }
+        _ => {
+            fixed(us / 360_000_000, 1, out);
+            out.push(b'h');
+        }
+    }
 }
 
 /// Bytes a second as bits a second: `48.3Mbps`.

@@ -28,6 +28,8 @@ pub const BBRINFO: u16 = 16;
 pub const CLASS_ID: u16 = 17;
 /// INET_DIAG_ULP_INFO.
 pub const ULP_INFO: u16 = 19;
+/// INET_ULP_INFO_NAME.
+pub const ULP_NAME: u16 = 1;
 /// INET_ULP_INFO_MPTCP: present in the nest of a subflow.
 pub const ULP_MPTCP: u16 = 3;
 /// INET_DIAG_CGROUP_ID.
@@ -77,7 +79,9 @@ impl<'a> Attributes<'a> {
 
     /// Whether the socket is a subflow of an MPTCP connection, which is told with tcp_info only, and to CAP_NET_ADMIN.
     pub fn is_subflow(&self) -> bool {
-        self.get(ULP_INFO).is_some_and(|nest| nested(nest, ULP_MPTCP).is_some())
+        // A listener has the name and no more.
+        let name = self.get(ULP_INFO).and_then(|nest| nested(nest, ULP_NAME));
+        name.is_some_and(|name| name.starts_with(b"mptcp"))
     }
 
     /// A byte of an attribute.

@@ -25,13 +25,41 @@ pub struct Table {
     first: Vec<(Vec<Vec<u8>>, Vec<u8>)>,
     cell: Vec<u8>,
     line: Vec<u8>,
-    tail: Vec<u8>,
+    tail: Vec<Tail>,
+}
+
+/// A field of the tail with its label, ` name:`. The label has a fixed length, of which the rest is cut again: a copy of known length
+/// costs next to nothing, and this one is made a hundred times a row.
+struct Tail {
+    field: &'static Field,
+    label: [u8; LABEL],
+    length: usize,
+}
+
+/// Longest label.
+const LABEL: usize = 40;
+
+impl Tail {
+    fn new(field: &'static Field) -> Tail {
+        let text = format!(" {}:", field.name);
+        let mut label = [0; LABEL];
+        let length = text.len().min(LABEL);
+        label.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        Tail { field, label, length }
+    }
+
+    fn write_label(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.length;
+        out.extend_from_slice(&self.label);
+        out.truncate(end);
+    }
 }
 
 impl Table {
     /// A table of this shape.
     pub fn new(shape: Shape) -> Table {
         let heads = shape.fields.iter().map(|f| f.header()).collect();
+        let tail = shape.tail.iter().map(|f| Tail::new(f)).collect();
         Table {
             shape,
             heads,
@@ -39,7 +67,7 @@ impl Table {
             first: Vec::new(),
             cell: Vec::new(),
             line: Vec::new(),
-            tail: Vec::new(),
+            tail,
         }
     }
 
@@ -77,12 +105,8 @@ impl Table {
     /// Ends a line and writes its tail: behind it in a pipe, below it on a terminal.
     fn flush(&mut self, tail: &[u8], out: &mut Vec<u8>) {
         let Some(width) = self.shape.style.width else {
-            if !tail.is_empty() {
-                self.line.push(b' ');
-                self.line.extend(tail);
-            }
-            trim(&mut self.line);
-            out.append(&mut self.line);
+            self.end_line(tail.is_empty(), out);
+            out.extend(tail);
             out.push(b'\n');
             return;
         };
@@ -111,6 +135,14 @@ impl Table {
         }
     }
 
+    /// Hands the line on; its trailing blanks go, unless a tail follows.
+    fn end_line(&mut self, bare: bool, out: &mut Vec<u8>) {
+        if bare {
+            trim(&mut self.line);
+        }
+        out.append(&mut self.line);
+    }
+
     /// Where lines are cut.
     fn cut_at(&self) -> Option<usize> {
         self.shape.style.width.filter(|_| may_cut(&self.shape))
@@ -128,18 +160,13 @@ impl Table {
         })
     }
 
-    /// The further fields that are known, as `name:value` with blanks between.
-    fn write_tail(&mut self, row: &Row<'_>) {
-        self.tail.clear();
-        for field in &self.shape.tail {
-            let value = (field.get)(row);
+    /// Appends the further fields that are known, as ` name:value`.
+    fn write_tail(&self, row: &Row<'_>, out: &mut Vec<u8>) {
+        for part in &self.tail {
+            let value = (part.field.get)(row);
             if !value.is_none() {
-                if !self.tail.is_empty() {
-                    self.tail.push(b' ');
-                }
-                self.tail.extend(field.name.as_bytes());
-                self.tail.push(b':');
-                value.show(field.kind, &mut self.tail);
+                part.write_label(out);
+                value.show(part.field.kind, out);
             }
         }
     }
@@ -149,14 +176,16 @@ impl Writer for Table {
     fn begin(&mut self, _: &Head, _: &mut Vec<u8>) {}
 
     fn row(&mut self, row: &Row<'_>, out: &mut Vec<u8>) {
-        self.write_tail(row);
         if self.widths.is_empty() {
             let cells = self.shape.fields.iter().map(|field| {
                 let mut cell = Vec::new();
                 (field.get)(row).show(field.kind, &mut cell);
                 cell
             });
-            self.first.push((cells.collect(), self.tail.clone()));
+            let cells = cells.collect();
+            let mut tail = Vec::new();
+            self.write_tail(row, &mut tail);
+            self.first.push((cells, tail));
             if self.first.len() == MEASURED {
                 self.settle(out);
             }
@@ -167,9 +196,16 @@ impl Writer for Table {
             (field.get)(row).show(field.kind, &mut self.cell);
             place(&mut self.line, &self.widths, &self.shape.fields, i, &self.cell);
         }
-        let tail = std::mem::take(&mut self.tail);
-        self.flush(&tail, out);
-        self.tail = tail;
+        if self.shape.style.width.is_none() {
+            // Straight to the output: the tail is most of what is written.
+            self.end_line(self.tail.is_empty(), out);
+            self.write_tail(row, out);
+            out.push(b'\n');
+        } else {
+            let mut tail = Vec::new();
+            self.write_tail(row, &mut tail);
+            self.flush(&tail, out);
+        }
     }
 
     fn end(&mut self, _: &Head, _: usize, out: &mut Vec<u8>) {
