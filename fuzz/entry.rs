@@ -3,10 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use tcpvet::model::endpoint::Family;
+use tcpvet::fields::{self, Row, View};
+use tcpvet::filter::parse::{Names, parse};
+use tcpvet::filter::push::push;
+use tcpvet::model::endpoint::{Addr, Family};
+use tcpvet::model::protocol::Protocol;
+use tcpvet::wire::attributes::Attributes;
+use tcpvet::wire::btf::{Btf, FUNC, STRUCT};
 use tcpvet::wire::netlink::{Message, walk};
 use tcpvet::wire::{
-    counters as texts, inet_diag, proc_net_tcp as tables, proc_pid as files, sysctl,
+    container, counters as texts, etc as etc_texts, inet_diag, proc_net_tcp as tables,
+    proc_pid as files, sysctl,
 };
 
 /// A datagram of a dump, down to the attributes of every message.
@@ -15,9 +22,98 @@ pub fn netlink(data: &[u8]) {
         if let Message::Payload(payload) = message {
             let _ = inet_diag::socket(payload);
             let _ = inet_diag::detail(payload);
+            row(payload);
         }
         true
     });
+}
+
+/// Every field of a message, shown and raw.
+fn row(payload: &[u8]) {
+    let Some(socket) = inet_diag::socket(payload) else { return };
+    let attributes = Attributes::of(payload);
+    for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Mptcp] {
+        let view = View { protocol, queue_limits: true, ..View::default() };
+        let row = Row { socket: &socket, attributes: &attributes, view: &view };
+        let mut out = Vec::new();
+        for field in fields::all() {
+            let value = (field.get)(&row);
+            value.show(field.kind, &mut out);
+            value.raw(&mut out);
+        }
+        assert!(!out.iter().any(u8::is_ascii_control), "a cell keeps to its line");
+    }
+}
+
+/// A filter as a user types it: what is understood prints and reads as the same, and can be pushed and asked.
+pub fn filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let names = Names {
+        service: &|name| (name == "https").then_some(443),
+        services: &["https".to_string()],
+        host: &|name| if name == "here" { vec![Addr::v4([127, 0, 0, 1])] } else { Vec::new() },
+        interface: &|name| (name == "lo").then_some(1),
+        cgroup: &|path| (path == "/").then_some(1),
+    };
+    match parse(text, &names) {
+        Err(mistake) => {
+            assert!(!mistake.what.is_empty() && !mistake.hint.is_empty());
+            assert!(text.is_char_boundary(mistake.at), "the caret stands between characters");
+        }
+        Ok(expr) => {
+            let printed = expr.to_string();
+            let again = parse(&printed, &names);
+            assert_eq!(again.as_ref(), Ok(&expr), "{text:?} prints as {printed:?}");
+            let pushed = push(&expr);
+            assert_eq!(pushed.states.0 & !0x2ffe, 0);
+            for message in SAMPLES {
+                let mut payload = [0u8; 72];
+                payload[..12].copy_from_slice(&message);
+                let Some(socket) = inet_diag::socket(&payload) else { continue };
+                let view = View { queue_limits: true, ..View::default() };
+                let row = Row { socket: &socket, attributes: &Attributes::NONE, view: &view };
+                if expr.holds(&row) == Some(true) {
+                    assert!(
+                        pushed.states.has(socket.state),
+                        "the kernel is asked for too few states: {printed}"
+                    );
+                    assert!(
+                        pushed.family.is_none_or(|f| f == socket.family),
+                        "or one family: {printed}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Beginnings of messages: family, state, timer, retries, ports, first bytes of the near address.
+const SAMPLES: [[u8; 12]; 4] = [
+    [2, 1, 0, 0, 0x1b, 0x59, 1, 0xbb, 127, 0, 0, 1],
+    [10, 10, 0, 0, 0, 80, 0, 0, 0, 0, 0, 0],
+    [2, 6, 3, 0, 0x9c, 0x40, 0, 9, 10, 0, 0, 7],
+    [10, 8, 2, 1, 0, 22, 0xff, 0xff, 0x20, 1, 0xd, 0xb8],
+];
+
+/// The kernel's description of its types.
+pub fn btf(data: &[u8]) {
+    let Some(btf) = Btf::new(data) else { return };
+    for found in btf.find(&[("file", STRUCT), ("sock", STRUCT), ("run", FUNC)]).into_values() {
+        for member in ["f_inode", "__sk_common", "x"] {
+            let _ = btf.member(found, member);
+        }
+    }
+}
+
+/// Texts that give names to numbers.
+pub fn etc(data: &[u8]) {
+    let users = etc_texts::users(data);
+    let services = etc_texts::Services::read(data);
+    let _ = (services.port("http"), services.names(true), etc_texts::hosts(data));
+    let names = users.values().map(|name| name.as_str());
+    let container = container::of(data);
+    let names = names.chain(container.iter().map(|name| name.as_str()));
+    assert!(names.flat_map(str::chars).all(|c| !c.is_control()));
 }
 
 /// The tables of the fallback.

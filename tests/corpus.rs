@@ -6,9 +6,12 @@ mod entry;
 /// A fuzz target by name.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 8] = [
     ("assertion", entry::assertion),
+    ("btf", entry::btf),
+    ("etc", entry::etc),
     ("counters", entry::counters),
+    ("filter", entry::filter),
     ("netlink", entry::netlink),
     ("proc_net_tcp", entry::proc_net_tcp),
     ("proc_pid", entry::proc_pid),

@@ -5,6 +5,8 @@ mod eval;
 pub mod expr;
 mod literal;
 pub mod parse;
+#[cfg(test)]
+mod properties;
 pub mod push;
 mod token;
 
