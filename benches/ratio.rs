@@ -1,6 +1,6 @@
 //! Ratios of whole processes against the reading floor, in a population of its own: `cargo bench [-- PAIRS]`.
 //!
-//! The floor asks for the same dump (IPv4, then IPv6, all states, no attributes), reads it and decodes nothing. Both sides run in turn,
+//! The floor asks for the same dump (IPv4, then IPv6, all states, no attributes; all of them for `list -i`), reads it and decodes nothing. Both sides run in turn,
 //! and only ratios of medians are printed: absolute times depend on the machine and its load.
 #![allow(
     clippy::disallowed_methods,
@@ -19,7 +19,7 @@ use tcpvet::model::endpoint::Family;
 use tcpvet::model::state::StateSet;
 use tcpvet::sys::System;
 use tcpvet::sys::live::Live;
-use tcpvet::wire::request::Request;
+use tcpvet::wire::request::{EXT_ALL, Request};
 
 /// Connections of one holder process: two descriptors each, below the usual hard limit.
 const PER_PROCESS: usize = 8000;
@@ -29,7 +29,8 @@ fn main() {
     let role = std::env::var("TCPVET_BENCH").unwrap_or_default();
     let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     match role.as_str() {
-        "floor" => floor(),
+        "floor" => floor(0),
+        "floor-all" => floor(EXT_ALL),
         "hold" => hold(args[0].parse().unwrap(), args[1].parse().unwrap()),
         "inside" => measure(args.first().map_or(50_000, |n| n.parse().unwrap())),
         _ => {
@@ -47,10 +48,10 @@ fn main() {
     }
 }
 
-/// Reads the dump and looks at nothing but its end.
-fn floor() {
+/// Reads the dump with these attributes and looks at nothing but its end.
+fn floor(extensions: u8) {
     for family in [Family::Ipv4, Family::Ipv6] {
-        let request = Request { family: Some(family), ..Request::tcp(StateSet::ALL, 0) };
+        let request = Request { family: Some(family), ..Request::tcp(StateSet::ALL, extensions) };
         let done = |datagram: &[u8]| {
             let tail = datagram.len().saturating_sub(20);
             datagram.get(tail + 4..tail + 6) == Some(&[3, 0])
@@ -110,30 +111,39 @@ fn measure(pairs: usize) {
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
     std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "10000 65000").unwrap();
     let children = holders(pairs);
-    let runs: [(&str, &[&str]); 6] = [
+    let runs: [(&str, &[&str]); 12] = [
         ("diagnose", &["diagnose"]),
         ("check --assert", &["check", "--assert", "count(state close-wait) == 0"]),
         ("summary", &["summary"]),
-        ("list, no owners", &["list", "-O", "state,recvq,sendq,local,peer"]),
-        ("list, owners", &["list"]),
+        ("list --owners none", &["list", "--owners", "none"]),
+        ("list", &["list"]),
+        ("list --owners proc", &["list", "--owners", "proc"]),
+        ("list -i", &["list", "-iH", "--owners", "none"]),
         ("list --json", &["list", "--json"]),
+        ("list -tlnp", &["list", "-tlnp"]),
+        ("list, one port", &["list", "--owners", "none", "dport = 7001"]),
+        ("listen", &["listen"]),
+        ("listen --brief", &["listen", "--brief"]),
     ];
-    let mut floors = Vec::new();
+    let (mut floors, mut full) = (Vec::new(), Vec::new());
     let mut times = vec![Vec::new(); runs.len()];
     for _ in 0..ROUNDS {
         let exe = std::env::current_exe().unwrap();
-        floors.push(timed(Command::new(exe).env("TCPVET_BENCH", "floor")));
+        floors.push(timed(Command::new(&exe).env("TCPVET_BENCH", "floor")));
+        full.push(timed(Command::new(&exe).env("TCPVET_BENCH", "floor-all")));
         for (i, (_, args)) in runs.iter().enumerate() {
             times[i].push(timed(Command::new(env!("CARGO_BIN_EXE_tcpvet")).args(*args)));
         }
     }
-    let floor = median(&mut floors);
+    let (floor, full) = (median(&mut floors), median(&mut full));
     println!(
         "{} sockets, medians of {ROUNDS} interleaved runs, ratio to the reading floor",
         2 * pairs
     );
     for ((name, _), times) in runs.iter().zip(&mut times) {
-        println!("{name:<16} {:.2}", median(times) / floor);
+        // Details are held against a floor that asks for them too.
+        let against = if *name == "list -i" { full } else { floor };
+        println!("{name:<20} {:.2}", median(times) / against);
     }
     for mut child in children {
         drop(child.stdin.take());

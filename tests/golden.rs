@@ -7,7 +7,7 @@ use crate::support::run::{document, run};
 const CAPTURES: [&str; 4] = ["quiet", "mixed", "close-wait-leak", "port-exhaustion"];
 
 /// Name of the golden file, and what is typed.
-const RUNS: [(&str, &[&str]); 13] = [
+const RUNS: [(&str, &[&str]); 24] = [
     ("diagnose.txt", &["diagnose"]),
     ("diagnose.80.txt", &["diagnose", "--width", "80"]),
     ("diagnose.json", &["diagnose", "--json"]),
@@ -24,7 +24,30 @@ const RUNS: [(&str, &[&str]); 13] = [
     ("check.json", &["check", "--json"]),
     ("list.txt", &["list"]),
     ("list.80.txt", &["list", "--width", "80"]),
+    ("list.120.color.txt", &["list", "-o", "--width", "120", "--color", "always"]),
+    ("list.200.txt", &["list", "-oem", "--width", "200"]),
+    ("list.info.80.txt", &["list", "-i", "--width", "80", "--limit", "3", "state established"]),
     ("list.json", &["list", "--json"]),
+    (
+        "list.info.json",
+        &[
+            "list",
+            "-iemo",
+            "--tos",
+            "--inet-sockopt",
+            "--json",
+            "--limit",
+            "3",
+            "state established",
+        ],
+    ),
+    ("list.jsonl", &["list", "--format", "jsonl", "-O", "state,local,rtt,cong", "--limit", "5"]),
+    ("list.csv", &["list", "--format", "csv", "-O", "+cookie,age"]),
+    ("list.plain", &["list", "--format", "plain", "--sort", "local", "-H"]),
+    ("list.groups.txt", &["list", "--group-by", "state,process"]),
+    ("list.groups.json", &["list", "--group-by", "process", "--json"]),
+    ("listen.txt", &["listen"]),
+    ("listen.json", &["listen", "--json"]),
     ("summary.txt", &["summary"]),
     ("summary.json", &["summary", "--json"]),
     ("advise.txt", &["advise", "--width", "80"]),
