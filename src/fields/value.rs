@@ -76,7 +76,8 @@ impl Value<'_> {
             Value::Flag(true) => out.extend_from_slice(b"yes"),
             Value::Flag(false) => out.extend_from_slice(b"no"),
             Value::Number(n) => decimal(*n, out),
-            Value::Ratio(r) => out.extend(format!("{r:.3}").bytes()),
+            // Factors are never negative; the library is thorough with fractions, and slow.
+            Value::Ratio(r) => fixed((r * 1000.0).round() as u64, 3, out),
             Value::Word(word) => out.extend(word.as_bytes()),
             Value::Text(text) => out.extend(text.as_bytes()),
             Value::Id(id) => out.extend(format!("0x{id:x}").bytes()),
@@ -214,9 +215,11 @@ fn fixed(scaled: u64, digits: u32, out: &mut Vec<u8>) {
     decimal(scaled / factor, out);
     if digits > 0 {
         out.push(b'.');
+        let mut place = factor / 10;
         let rest = scaled % factor;
-        if digits == 2 && rest < 10 {
+        while place > 1 && rest < place {
             out.push(b'0');
+            place /= 10;
         }
         decimal(rest, out);
     }
@@ -255,6 +258,11 @@ mod tests {
             "keepalive:2.0h:3"
         );
         assert_eq!(shown(&Value::None, Kind::Number), "-");
+        for (ratio, want) in
+            [(0.0, "0.000"), (2.885, "2.885"), (1.0, "1.000"), (1.05, "1.050"), (0.0049, "0.005")]
+        {
+            assert_eq!(shown(&Value::Ratio(ratio), Kind::Ratio), want);
+        }
     }
 
     #[test]
