@@ -129,7 +129,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s M -l mptcp -d 'MP
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s a -l all -d 'All states'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s l -l listening -d 'Only listening sockets; for UDP the unconnected ones'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s B -l bound-inactive -d 'Only sockets that are bound to a port and neither connected nor listening'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 4 -l ipv4 -d 'Only IPv4 sockets'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 4 -l ipv4 -d 'Only sockets that carry IPv4, listeners of both families too'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s 6 -l ipv6 -d 'Only IPv6 sockets; with -4 both'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s n -l numeric -d 'Numbers in place of names; this is how it is without -r'

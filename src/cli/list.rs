@@ -43,7 +43,7 @@ pub struct ListArgs {
     /// Only sockets in this state (can be repeated, or separated by commas)
     #[arg(long, value_name = "STATE", help_heading = "Which sockets")]
     pub state: Vec<String>,
-    /// Only IPv4 sockets
+    /// Only sockets that carry IPv4, listeners of both families too
     #[arg(short = '4', long, action = ArgAction::SetTrue, help_heading = "Which sockets")]
     pub ipv4: bool,
     /// Only IPv6 sockets; with -4 both

@@ -99,7 +99,10 @@ lab_test!(state_and_family_select, {
     assert_eq!(rows(&["--state", "close-wait,time-wait"]), 4);
     assert_eq!(rows(&["--state", "CLOSE_WAIT", "--state", "listen"]), 4);
     let all = rows(&[]);
-    assert_eq!(rows(&["-4"]) + rows(&["-6"]), all);
+    // The listener of both families and the v4-mapped connection it accepted carry IPv4 by IPv6 sockets.
+    assert_eq!(rows(&["-4"]) + rows(&["-6"]), all + 2);
+    assert!(run(&["list", "-4tln"]).out.contains("*:7003"));
+    assert!(!run(&["list", "-4"]).out.contains("[::1]"));
     assert_eq!((rows(&["-4", "-6"]), rows(&["-6", "-4"])), (all, all));
     assert_eq!(rows(&["-6", "--state", "listen"]), 1);
 });

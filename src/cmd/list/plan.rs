@@ -13,9 +13,11 @@ use crate::filter::push::{Pushed, push};
 use crate::filter::{caret, states};
 use crate::model::endpoint::Family;
 use crate::model::protocol::Protocol;
+use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::render::list::Shape;
 use crate::sys::System;
+use crate::wire::attributes::{Attributes, SKV6ONLY};
 use crate::wire::request::{Condition, Request};
 
 /// What is read and how it is shown.
@@ -32,6 +34,8 @@ pub(super) struct Plan {
     /// States by the options.
     states: Option<StateSet>,
     family: Option<Family>,
+    /// Only sockets that carry IPv4: `-4` must not hide a listener that takes it by an IPv6 socket.
+    carries_ipv4: bool,
     bound_inactive: bool,
     listening: bool,
     /// What is shown.
@@ -88,12 +92,9 @@ impl Plan {
             pushed: push(&expr),
             expr,
             states,
-            family: match (args.ipv4, args.ipv6) {
-                (true, false) => Some(Family::Ipv4),
-                (false, true) => Some(Family::Ipv6),
-                // Both together ask for both, whatever their order.
-                _ => None,
-            },
+            // Both together ask for both, whatever their order.
+            family: (args.ipv6 && !args.ipv4).then_some(Family::Ipv6),
+            carries_ipv4: args.ipv4 && !args.ipv6,
             bound_inactive: args.bound_inactive && by_letter,
             listening: args.listening && by_letter,
             shape: Shape {
@@ -194,6 +195,14 @@ impl Plan {
         fields
     }
 
+    /// Whether the family of a socket is among those asked for.
+    pub(super) fn fits_family(&self, socket: &Socket, attributes: &Attributes<'_>) -> bool {
+        !self.carries_ipv4
+            || socket.family == Family::Ipv4
+            || socket.local_addr.as_v4().is_some()
+            || socket.local_addr.is_wildcard() && attributes.byte(SKV6ONLY, 0) != Some(1)
+    }
+
     /// Whether anything is read from attributes.
     pub(super) fn needs_attributes(&self) -> bool {
         let mut found = false;
@@ -290,7 +299,11 @@ pub(super) fn explain(plan: &Plan) -> String {
             State::ALL.iter().filter(|s| request.states.has(**s)).map(|s| s.word()).collect();
         let shown =
             if request.states == StateSet::ALL { "all".to_string() } else { shown.join(", ") };
-        let family = request.family.map_or("ipv4 and ipv6", Family::word);
+        let family = match request.family {
+            Some(family) => family.word(),
+            None if plan.carries_ipv4 => "ipv4, and ipv6 for what carries ipv4",
+            None => "ipv4 and ipv6",
+        };
         text.push_str(&format!("kernel  {}: {family}, states {shown}\n", protocol.word()));
     }
     match &plan.pushed.program {

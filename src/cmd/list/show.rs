@@ -71,10 +71,13 @@ impl<'a, 'o> Show<'a, 'o> {
 
     /// What the filter says; `None` is not known.
     fn verdict(&self, socket: &Socket, payload: &[u8]) -> Option<bool> {
+        let attributes = self.attributes(socket, payload);
+        if !self.plan.fits_family(socket, &attributes) {
+            return Some(false);
+        }
         if self.plan.expr.is_true() {
             return Some(true);
         }
-        let attributes = self.attributes(socket, payload);
         self.plan.expr.holds(&Row { socket, attributes: &attributes, view: &self.view })
     }
 }
