@@ -1,54 +1,20 @@
 //! Assertions: `[NAME:] count(state S) OP N`, read before anything is measured.
 
 use super::Filter;
+use super::expr::Operator;
 use crate::model::state::StateSet;
 use crate::model::text::Text;
 
-/// A comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    /// `==`
-    Equal,
-    /// `!=`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-}
-
-impl Operator {
-    /// In the order in which they are looked for: the longer first.
-    const ALL: [(&'static str, Operator); 7] = [
-        ("==", Operator::Equal),
-        ("!=", Operator::NotEqual),
-        ("<=", Operator::LessOrEqual),
-        (">=", Operator::GreaterOrEqual),
-        ("<", Operator::Less),
-        (">", Operator::Greater),
-        ("=", Operator::Equal),
-    ];
-
-    fn holds(self, left: u64, right: u64) -> bool {
-        match self {
-            Operator::Equal => left == right,
-            Operator::NotEqual => left != right,
-            Operator::Less => left < right,
-            Operator::LessOrEqual => left <= right,
-            Operator::Greater => left > right,
-            Operator::GreaterOrEqual => left >= right,
-        }
-    }
-
-    /// As it is written.
-    pub fn word(self) -> &'static str {
-        Operator::ALL.iter().find(|(_, o)| *o == self).map_or("", |(w, _)| w)
-    }
-}
+/// Comparisons as they are written here, in the order in which they are looked for: the longer first.
+const OPERATORS: [(&str, Operator); 7] = [
+    ("==", Operator::Equal),
+    ("!=", Operator::NotEqual),
+    ("<=", Operator::LessOrEqual),
+    (">=", Operator::GreaterOrEqual),
+    ("<", Operator::Less),
+    (">", Operator::Greater),
+    ("=", Operator::Equal),
+];
 
 /// One assertion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +32,14 @@ pub struct Assertion {
 }
 
 impl Assertion {
+    /// The comparison as it is written.
+    pub fn sign(&self) -> &'static str {
+        OPERATORS.iter().find(|(_, o)| *o == self.operator).map_or("", |(w, _)| w)
+    }
+
     /// Whether the wish is fulfilled by this count.
     pub fn holds(&self, measured: u64) -> bool {
-        self.operator.holds(measured, self.wanted)
+        self.operator.holds(measured.cmp(&self.wanted))
     }
 
     /// Reads one assertion.
@@ -107,7 +78,7 @@ impl Assertion {
         };
         let tail_start = text.len() - tail.trim_start().len();
         let tail = tail.trim();
-        let Some((word, operator)) = Operator::ALL.iter().find(|(w, _)| tail.starts_with(w)) else {
+        let Some((word, operator)) = OPERATORS.iter().find(|(w, _)| tail.starts_with(w)) else {
             let hint = "operators are: == != < <= > >=".to_string();
             return fail(tail_start, "a comparison is expected here", hint);
         };
@@ -155,7 +126,7 @@ mod tests {
         ] {
             let a = Assertion::parse(&format!("count(state listen) {op} 5")).unwrap();
             assert_eq!((a.holds(4), a.holds(5), a.holds(6)), (below, at, above), "{op}");
-            assert_eq!(a.operator.word(), op);
+            assert_eq!(a.sign(), op);
         }
     }
 

@@ -130,7 +130,7 @@ impl AssertionDocument {
             expression: assertion.expression.clone(),
             level: Severity::Critical,
             outcome,
-            wanted: format!("{} {}", assertion.operator.word(), assertion.wanted),
+            wanted: format!("{} {}", assertion.sign(), assertion.wanted),
             measured: unseen.is_none().then_some(measured),
             reason: unseen,
             offenders: counted()
