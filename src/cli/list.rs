@@ -52,11 +52,11 @@ pub struct ListArgs {
     /// Every network namespace in sight
     #[arg(long, conflicts_with_all = ["netns", "from"], help_heading = "Which sockets")]
     pub all_netns: bool,
-    /// Numbers in place of names; this is how it is without -r
+    /// Numbers in place of the names of ports; this is how it is without -r
     #[arg(short, long, help_heading = "What is shown")]
     pub numeric: bool,
-    /// Names of /etc/hosts and /etc/services in place of numbers; the network is not asked
-    #[arg(short, long, conflicts_with = "numeric", help_heading = "What is shown")]
+    /// Names of /etc/hosts and, without -n, of /etc/services in place of numbers; the network is not asked
+    #[arg(short, long, help_heading = "What is shown")]
     pub resolve: bool,
     /// Processes; they are shown anyway
     #[arg(short, long, help_heading = "What is shown")]

@@ -158,7 +158,7 @@ fn namespace(
             continue;
         }
         let mut view = View { netns: netns.clone(), protocol: *protocol, ..around.view.clone() };
-        if plan.resolve {
+        if plan.resolve && !plan.numeric {
             view.services = around.services.names(*protocol != Protocol::Udp);
         }
         if plan.asks_autobound() {

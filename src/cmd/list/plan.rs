@@ -47,6 +47,7 @@ pub(super) struct Plan {
     pub(super) owners: Option<Method>,
     pub(super) all_netns: bool,
     pub(super) resolve: bool,
+    pub(super) numeric: bool,
 }
 
 /// States that ss shows without -a: the connected ones less what the kernel keeps as a bucket.
@@ -117,6 +118,7 @@ impl Plan {
             owners: None,
             all_netns: args.all_netns,
             resolve: args.resolve,
+            numeric: args.numeric,
             protocols,
         };
         plan.columns(args, settings)?;
