@@ -145,7 +145,7 @@ fn report_status(snapshot: &Snapshot, report: Option<&Report>, settings: &Settin
 }
 
 /// What is done in a namespace, by its name; false if that was enough.
-type InNetns<'a> = dyn FnMut(&str, &dyn System, &mut Coverage) -> Result<bool, Error> + 'a;
+type InNetns<'a> = dyn FnMut(&Text, &dyn System, &mut Coverage) -> Result<bool, Error> + 'a;
 
 /// Hands every network namespace in sight to `each` by its name, until that returns false; what may not be entered is noted.
 fn all_netns(
@@ -158,7 +158,7 @@ fn all_netns(
     let total = namespaces.len();
     let mut refused = Vec::new();
     for one in namespaces {
-        let name = Text::new(one.name.as_bytes()).to_string();
+        let name = Text::new(one.name.as_bytes());
         match one.enter() {
             Ok(inside) => {
                 if !each(&name, &*inside, coverage)? {

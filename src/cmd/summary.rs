@@ -58,8 +58,8 @@ fn everywhere(
     let mut namespaces = Vec::new();
     let mut coverage = std::mem::take(&mut shared.coverage);
     all_netns(system, &mut coverage, &mut |name, inside, coverage| {
-        let named = Settings { netns: Some(name.to_string()), ..settings.clone() };
-        let one = counted(&named, inside)?;
+        let mut one = counted(settings, inside)?;
+        one.netns = name.clone();
         for source in one.coverage.sources() {
             let reason = source.reason.as_ref().map(|r| format!("{name}: {r}"));
             let reason = if source.state > Seen::Absent { reason } else { source.reason.clone() };

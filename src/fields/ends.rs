@@ -43,7 +43,7 @@ pub(super) static FIELDS: &[Field] = &[
         "recvq",
         Kind::Bytes,
         Group::Core,
-        "Bytes the application has not read, a FIN counting as one; for a listener, connections waiting to be accepted.",
+        "Bytes the application has not read, a FIN counting as one; for a listener, connections waiting to be accepted; for UDP the memory of what waits.",
         |row| Value::Number(row.socket.recv_queue.into()),
     ),
     header(

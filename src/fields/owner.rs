@@ -59,7 +59,7 @@ pub(super) static FIELDS: &[Field] = &[
         kind: Kind::Text,
         source: Source::Owners,
         group: Group::Named,
-        doc: "Who holds it, as name[pid], and how many more processes; in parentheses why there is nobody. Filters compare the name.",
+        doc: "Who holds it, as name[pid], and how many more processes; in parentheses why there is nobody. Filters compare the name as it is shown; write it in single quotes if it has a backslash.",
         get: process,
         all: Some(|row, each| {
             let Some(holding) = &row.view.holding else { return };

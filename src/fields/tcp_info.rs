@@ -12,8 +12,14 @@ use crate::wire::request::EXT_INFO;
 fn tells(row: &Row<'_>, name: &str) -> bool {
     const LISTENER: [&str; 6] =
         ["unacked", "sacked", "cwnd", "reordering", "pacing_rate", "max_pacing_rate"];
+    const ANSWERED: [&str; 5] = ["lastsnd", "lastrcv", "lastack", "rtt", "rttvar"];
     row.view.protocol == Protocol::Tcp
-        && (row.socket.state != State::Listen || LISTENER.contains(&name))
+        && match row.socket.state {
+            State::Listen => LISTENER.contains(&name),
+            // Before the first answer the stamps are 0, as if it had been when the machine started, and nothing was measured.
+            State::SynSent => !ANSWERED.contains(&name),
+            _ => true,
+        }
 }
 
 macro_rules! field {

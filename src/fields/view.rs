@@ -20,6 +20,8 @@ pub struct View {
     pub protocol: Protocol,
     /// Whether limits of accept queues are told: /proc/net/tcp does not.
     pub queue_limits: bool,
+    /// Whether firewall marks are told to us.
+    pub marks: bool,
     /// Who holds what; `None` if owners were not asked for.
     pub holding: Option<Holding>,
     /// Names by user id.

@@ -66,9 +66,7 @@ impl Predicate {
                 !explicit && (low..=high).contains(&s.local_port)
             }
             Predicate::Compare(field, op, literals) => return compare(row, field, *op, literals),
-            // Owners are not known yet when the kernel's answer is sifted for the first time.
-            Predicate::Known(field) if owned(field) && row.view.holding.is_none() => return None,
-            Predicate::Known(field) => !(field.get)(row).is_none(),
+            Predicate::Known(field) => return known(field, row),
         })
     }
 }
@@ -116,11 +114,29 @@ fn compare(row: &Row<'_>, field: &Field, op: Operator, literals: &[Literal]) -> 
     if values == 0 && owned(field) {
         // Nobody holds it: that is known, where every process was read.
         let (_, provenance) = row.holders()?;
-        let certain =
-            matches!(provenance, Provenance::None | Provenance::Unheld | Provenance::Exact);
-        return certain.then_some(negative);
+        return is_certain(provenance).then_some(negative);
     }
     (values > 0 && !unsure).then_some(negative)
+}
+
+/// Whether a field has a value. What is kept from us is not known to have none.
+fn known(field: &Field, row: &Row<'_>) -> Option<bool> {
+    if field.name == "mark" && !row.view.marks {
+        return None;
+    }
+    if !owned(field) || field.name == "provenance" {
+        return Some(!(field.get)(row).is_none());
+    }
+    let (holders, provenance) = row.holders()?;
+    if holders.is_empty() {
+        return is_certain(provenance).then_some(false);
+    }
+    Some(field.name != "container" || !(field.get)(row).is_none())
+}
+
+/// Whether nobody holding a socket is a fact, and not a want of rights.
+fn is_certain(provenance: Provenance) -> bool {
+    matches!(provenance, Provenance::None | Provenance::Unheld | Provenance::Exact)
 }
 
 /// Whether a field is of the owner.

@@ -231,6 +231,16 @@ pub(super) fn hosts(text: &str, names: &Names<'_>) -> Result<Vec<HostPort>, Wron
     if let Some(prefix) = prefix(plain)? {
         return here(Some(prefix), None);
     }
+    if let Some((addr, device)) = plain.split_once('%') {
+        let device = device.split([':', ']']).next().unwrap_or_default();
+        return wrong(
+            "a device is not part of an address",
+            format!(
+                "write it as: src {} and dev = {device}",
+                addr.trim_start_matches('[').trim_end_matches(']')
+            ),
+        );
+    }
     // The port is behind the last colon that stands outside of brackets.
     let (host, port_text) = match plain.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
@@ -249,10 +259,12 @@ pub(super) fn hosts(text: &str, names: &Names<'_>) -> Result<Vec<HostPort>, Wron
     let found: Vec<HostPort> = (names.host)(host)
         .into_iter()
         .map(|addr| {
-            let (family, length) =
-                if addr.as_v4().is_some() { (Family::Ipv4, 32) } else { (Family::Ipv6, 128) };
-            HostPort { family: None, prefix: Some(Prefix { family, addr, length }), port }
+            let v4 = addr.as_v4().is_some();
+            let (own, length) = if v4 { (Family::Ipv4, 32) } else { (Family::Ipv6, 128) };
+            (own, HostPort { family, prefix: Some(Prefix { family: own, addr, length }), port })
         })
+        .filter(|(own, _)| family.is_none_or(|f| f == *own))
+        .map(|(_, host)| host)
         .collect();
     if !found.is_empty() {
         return Ok(found);

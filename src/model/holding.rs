@@ -22,8 +22,8 @@ pub struct Holding {
 }
 
 impl Holding {
-    /// The holders of a socket, and how they are known. A connection that waits to be accepted has its listener's; where several
-    /// listeners share the port, those of all of them, for nothing tells in whose queue it is. A subflow without an inode belongs to
+    /// The holders of a socket, and how they are known. A connection that waits to be accepted has its listener's; where it may
+    /// be in several queues, those of all of them, for nothing tells in which it is. A subflow without an inode belongs to
     /// its MPTCP connection and is never laid at a listener's door.
     pub fn of(
         &self,
@@ -37,15 +37,14 @@ impl Holding {
         }
         let Some(owners) = &self.owners else { return (NOBODY, Provenance::Hidden) };
         if socket.is_unaccepted() {
-            let mut doors = self.listeners.group(socket);
-            let holders = match (doors.next(), doors.next()) {
-                (None, _) => NOBODY,
-                (Some(only), None) => Cow::Borrowed(owners.of(only.inode)),
-                (Some(first), Some(second)) => {
-                    let all = [first, second].into_iter().chain(doors);
+            let holders = match self.listeners.queues(socket).as_slice() {
+                [] => NOBODY,
+                [only] => Cow::Borrowed(owners.of(only.inode)),
+                many => {
                     let mut all: Vec<Holder> =
-                        all.flat_map(|l| owners.of(l.inode)).copied().collect();
+                        many.iter().flat_map(|l| owners.of(l.inode)).copied().collect();
                     all.sort_by_key(|h| (h.pid, h.fd));
+                    all.dedup_by_key(|h| h.pid);
                     Cow::Owned(all)
                 }
             };

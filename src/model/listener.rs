@@ -46,16 +46,11 @@ impl Listeners {
             return None;
         }
         let start = self.sockets.partition_point(|s| s.local_port < connection.local_port);
-        // A connection inherits the device its listener is bound to.
-        let fits = |s: &&Socket| {
-            (s.local_addr == connection.local_addr || s.local_addr.is_wildcard())
-                && (s.interface == 0 || s.interface == connection.interface)
-        };
         self.sockets
             .iter()
             .skip(start)
             .take_while(|s| s.local_port == connection.local_port)
-            .filter(fits)
+            .filter(|s| fits(s, connection))
             .min_by_key(|s| {
                 (
                     s.interface != connection.interface,
@@ -63,6 +58,18 @@ impl Listeners {
                     s.family != connection.family,
                 )
             })
+    }
+
+    /// Every listener in whose queue a connection that is not accepted may be: one that fits it and whose queue is not empty. More than
+    /// one with SO_REUSEPORT, and where a listener on the very address came after one on the wildcard had taken connections.
+    pub fn queues(&self, connection: &Socket) -> Vec<&Socket> {
+        let start = self.sockets.partition_point(|s| s.local_port < connection.local_port);
+        let port = self.sockets.iter().skip(start);
+        let port = port.take_while(|s| s.local_port == connection.local_port);
+        let found: Vec<&Socket> =
+            port.filter(|s| s.recv_queue > 0 && fits(s, connection)).collect();
+        // The queue was looked at a moment before the connection.
+        if found.is_empty() { self.group(connection).collect() } else { found }
     }
 
     /// Every listener on the address, port and device of the one that accepts a connection: more than one with SO_REUSEPORT, and then
@@ -77,6 +84,15 @@ impl Listeners {
             .take_while(|s| s.local_port == connection.local_port)
             .filter(move |l| Some(door(l)) == chosen)
     }
+}
+
+/// Whether a listener may have taken a connection, which inherits the device its listener is bound to.
+fn fits(listener: &Socket, connection: &Socket) -> bool {
+    let same_kind = listener.family == connection.family
+        || listener.local_addr.0 == [0; 16] && connection.local_addr.as_v4().is_some();
+    same_kind
+        && (listener.local_addr == connection.local_addr || listener.local_addr.is_wildcard())
+        && (listener.interface == 0 || listener.interface == connection.interface)
 }
 
 #[cfg(test)]
@@ -100,6 +116,22 @@ mod tests {
         assert_eq!(accepts("10.0.0.1:80"), Some(5));
         assert_eq!(accepts("10.0.0.1:443"), Some(9));
         assert_eq!(accepts("10.0.0.1:81"), None);
+    }
+
+    #[test]
+    fn what_waits_may_be_in_any_queue_that_fits_and_is_not_empty() {
+        let mut snapshot = Snapshot::default();
+        for (place, queue) in
+            [("0.0.0.0:80", 3), ("10.0.0.1:80", 1), ("10.0.0.1:80", 0), ("10.0.0.2:80", 7)]
+        {
+            snapshot.sockets.push(listener(place, queue, 9));
+        }
+        let listeners = Listeners::of(&snapshot);
+        let queues = |local: &str| {
+            let s = socket(State::Established, local, "10.0.0.9:5555");
+            listeners.queues(&s).iter().map(|l| l.recv_queue).collect::<Vec<_>>()
+        };
+        assert_eq!((queues("10.0.0.1:80"), queues("10.0.0.3:80")), (vec![3, 1], vec![3]));
     }
 
     #[test]

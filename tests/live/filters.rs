@@ -264,8 +264,17 @@ lab_test!(what_reviewers_found_stays_mended, {
     assert_eq!(count("src inet6:* or src inet:*"), count("all"));
     assert_eq!(count("not src inet6:*"), count("src inet:*"));
     assert_eq!(count("dst any"), count("all"));
+    let hostile = run(&["list", "process = \"\u{1b}[2Jx\"", "--explain-filter"]);
+    assert!(
+        !hostile.out.contains('\u{1b}') && hostile.out.contains("\\x1b[2Jx"),
+        "{}",
+        hostile.out
+    );
+    let device = run(&["list", "src [fe80::1]%lo:80"]);
+    assert!(device.err.contains("src fe80::1 and dev = lo"), "{}", device.err);
     assert_eq!(count("dst 127.0.0.1/255.0.0.0"), count("dst 127.0.0.0/8"));
     assert_eq!(count("age > 1h"), 0, "a connection that asks for an answer has no age yet");
+    assert_eq!(count("rtt < 1h and state syn-sent") + count("known lastsnd and state syn-sent"), 0);
     assert_eq!(count("rtt < 1h and state listen"), 0, "a listener has no round trip");
     assert_eq!(count("cwnd > 0 and state listen"), count("state listen"));
     assert_eq!(count("state IN (listen)"), count("state eq listen"));

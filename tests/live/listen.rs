@@ -54,7 +54,8 @@ lab_test!(queues_limits_drops_handshakes_and_peers_are_those_of_the_kernel, {
     );
     let table = run(&["listen", "--width", "160"]);
     assert!(
-        table.out.contains("6 x 127.0.0.1") && table.out.contains("2 x 127.0.0.1 (2 gave up)"),
+        table.out.contains("6 x 127.0.0.1")
+            && table.out.contains("2 x 127.0.0.1 (2 closed by the peer)"),
         "{}",
         table.out
     );

@@ -92,8 +92,10 @@ pub(super) fn run(
         }
         _ => {}
     }
+    // A question that could not be answered for some sockets, because something was kept from us, is not answered; and that is said.
+    let unanswered = output.unknown > 0 && !snapshot.coverage.is_complete();
     let mut notes = Vec::new();
-    if !settings.quiet && settings.format != Format::Json {
+    if (!settings.quiet || unanswered) && settings.format != Format::Json {
         notes = gaps(&snapshot);
         if output.unknown > 0 {
             notes.push(format!(
@@ -102,8 +104,6 @@ pub(super) fn run(
             ));
         }
     }
-    // A question that could not be answered for some sockets, because something was kept from us, is not answered.
-    let unanswered = output.unknown > 0 && !snapshot.coverage.is_complete();
     let whole = is_whole(&plan, &snapshot) && !unanswered;
     Ok(Done { output: Vec::new(), notes, status: if whole { exit::OK } else { exit::UNKNOWN } })
 }
@@ -120,6 +120,7 @@ impl Around {
     fn read(plan: &Plan, system: &dyn System) -> Around {
         let mut around = Around::default();
         around.view.queue_limits = true;
+        around.view.marks = surroundings::may_see_marks(system);
         if plan.needs(Source::Users) {
             around.view.users = surroundings::users(system);
         }
@@ -196,9 +197,9 @@ fn all_namespaces(
     let read = all_netns(system, &mut coverage, &mut |name, inside, coverage| {
         // What each namespace could not show is noted in the one coverage of the run.
         std::mem::swap(&mut snapshot.coverage, coverage);
-        let listed = plan.inside(inside).and_then(|plan| {
-            namespace(&plan, inside, &Text::new(name.as_bytes()), &around, snapshot, output)
-        });
+        let listed = plan
+            .inside(inside)
+            .and_then(|plan| namespace(&plan, inside, name, &around, snapshot, output));
         std::mem::swap(&mut snapshot.coverage, coverage);
         listed.map(|()| !output.is_done(plan))
     });

@@ -15,6 +15,7 @@ use crate::model::endpoint::Family;
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
+use crate::model::text::Text;
 use crate::render::list::Shape;
 use crate::sys::System;
 use crate::wire::attributes::{Attributes, SKV6ONLY};
@@ -292,9 +293,18 @@ fn cgroup(path: &str, system: &dyn System) -> Option<u64> {
     found.map(|(id, _)| id)
 }
 
+/// An expression as it may be shown: what a terminal would obey is escaped, a backslash is one already.
+fn shown(expr: &Expr) -> String {
+    let text = expr.to_string();
+    text.split('\\')
+        .map(|part| Text::new(part.as_bytes()).to_string())
+        .collect::<Vec<_>>()
+        .join("\\")
+}
+
 /// What `--explain-filter` says.
 pub(super) fn explain(plan: &Plan) -> String {
-    let mut text = format!("filter  {}\n", plan.expr);
+    let mut text = format!("filter  {}\n", shown(&plan.expr));
     for protocol in &plan.protocols {
         let request = plan.request(*protocol);
         let shown: Vec<&str> =
@@ -311,7 +321,7 @@ pub(super) fn explain(plan: &Plan) -> String {
     match &plan.pushed.program {
         Some(program) => text.push_str(&format!(
             "kernel  {} ({} bytes of bytecode)\n",
-            plan.pushed.condition,
+            shown(&plan.pushed.condition),
             program.bytes().len()
         )),
         None => text.push_str("kernel  no further condition\n"),

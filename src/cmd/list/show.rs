@@ -47,7 +47,7 @@ impl<'a, 'o> Show<'a, 'o> {
     /// The attributes of a message, where anything is read from them: whether a connection without an inode is a subflow is, and
     /// whether a wildcard takes both families.
     fn attributes<'p>(&self, socket: &Socket, payload: &'p [u8]) -> Attributes<'p> {
-        let wildcard = socket.family == Family::Ipv6 && socket.local_addr.0 == [0; 16];
+        let wildcard = socket.family == Family::Ipv6 && socket.peer_addr.0 == [0; 16];
         match self.attributes || wildcard || self.view.holding.is_some() && socket.inode == 0 {
             true => Attributes::of(payload),
             false => Attributes::NONE,

@@ -1,6 +1,6 @@
 //! The document of `listen`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ pub struct Listen {
     pub netns: Text,
     /// net.core.somaxconn as it is now; listen() takes the smaller of it and the backlog at the time of the call.
     pub somaxconn: Option<i64>,
+    /// Whether nothing but the listeners was asked for.
+    pub brief: bool,
     /// Every listener, by port and address.
     pub listeners: Vec<ListenerDocument>,
 }
@@ -86,9 +88,11 @@ pub struct ListenerDocument {
     pub drops: Option<u32>,
     /// Handshakes in progress toward it; null if not asked (--brief). Listeners of one group share the number.
     pub syn_recv: Option<u64>,
-    /// Peers whose connections wait to be accepted, those with the most first; null if not asked (--brief), empty where the queue is. In
-    /// a group nothing tells which member's queue a connection is in: every member names those of the whole group.
+    /// Peers whose connections wait to be accepted, those with the most first; null if not asked (--brief), empty where the queue is.
     pub unaccepted: Option<Vec<PeerDocument>>,
+    /// Whether some of these may be in another listener's queue, which names them too: nothing tells where a connection waits if several
+    /// listeners fit it and have somebody waiting.
+    pub unaccepted_shared: bool,
     /// Listeners on the same address, port and interface (SO_REUSEPORT), this one included.
     pub reuseport_group: u32,
     /// User id of the owner.
@@ -121,12 +125,20 @@ impl Listen {
         listeners.iter().for_each(|l| *sizes.entry(key(l)).or_default() += 1);
         let mut handshakes: BTreeMap<Key, u64> = BTreeMap::new();
         let mut peers: BTreeMap<Key, BTreeMap<Addr, (u64, u64)>> = BTreeMap::new();
+        let mut shared: BTreeSet<Key> = BTreeSet::new();
         for socket in snapshot.sockets.iter().filter(|s| s.state != State::Listen) {
-            let Some(listener) = listeners.accepting(socket) else { continue };
             if socket.state == State::SynRecv {
-                *handshakes.entry(key(listener)).or_default() += 1;
-            } else {
-                let entry = peers.entry(key(listener)).or_default();
+                let listener = listeners.accepting(socket);
+                listener.into_iter().for_each(|l| *handshakes.entry(key(l)).or_default() += 1);
+                continue;
+            }
+            let doors = listeners.queues(socket);
+            let keys: BTreeSet<Key> = doors.iter().map(|l| key(l)).collect();
+            if doors.len() > 1 {
+                shared.extend(&keys);
+            }
+            for key in keys {
+                let entry = peers.entry(key).or_default();
                 let (count, closed) = entry.entry(socket.peer_addr).or_default();
                 *count += 1;
                 *closed += u64::from(socket.state == State::CloseWait);
@@ -148,6 +160,7 @@ impl Listen {
                 drops: snapshot.detail(l).and_then(|d| d.drops),
                 syn_recv: (!brief).then(|| handshakes.get(&key(l)).copied().unwrap_or_default()),
                 unaccepted: (!brief).then(|| most(peers.get(&key(l)).filter(|_| l.recv_queue > 0))),
+                unaccepted_shared: !brief && l.recv_queue > 0 && shared.contains(&key(l)),
                 reuseport_group: sizes.get(&key(l)).copied().unwrap_or(1),
                 uid: l.uid,
                 inode: (l.inode != 0).then_some(l.inode),
@@ -161,6 +174,7 @@ impl Listen {
             head: Head::new("listen", snapshot),
             netns: snapshot.netns.clone(),
             somaxconn,
+            brief,
             listeners: listeners.iter().map(one).collect(),
         }
     }

@@ -15,7 +15,7 @@ pub fn render(
     quiet: bool,
     style: Style,
 ) -> String {
-    let full = document.listeners.iter().any(|l| l.syn_recv.is_some());
+    let full = !document.brief;
     let mut heads = vec!["LOCAL", "QUEUE", "LIMIT", "SET-BY", "DROPS"];
     let mut right = vec![1, 2, 4];
     if full {
@@ -56,7 +56,7 @@ pub fn render(
             row
         })
         .collect();
-    let text = table::short(&heads, &rows, &right);
+    let text = fitting(heads, rows, &right, style);
     let mut out = String::new();
     for (i, line) in text.lines().enumerate() {
         let line = cut(line, style);
@@ -71,6 +71,31 @@ pub fn render(
         out.push_str(&unseen(style, snapshot));
     }
     out
+}
+
+/// What a narrow terminal loses first.
+const DROP_ORDER: [&str; 4] = ["GROUP", "SET-BY", "SYN-RECV", "DROPS"];
+
+/// The table without the columns of least worth for which there is no room.
+fn fitting(heads: Vec<&str>, rows: Vec<Vec<String>>, right: &[usize], style: Style) -> String {
+    let (mut heads, mut rows, mut right) = (heads, rows, right.to_vec());
+    for drop in DROP_ORDER {
+        let text = table::short(&heads, &rows, &right);
+        let widest = text.lines().map(|l| l.chars().count()).max().unwrap_or_default();
+        if style.width.is_none_or(|width| widest <= width) {
+            return text;
+        }
+        let Some(at) = heads.iter().position(|head| *head == drop) else { continue };
+        heads.remove(at);
+        for row in rows.iter_mut().filter(|row| at < row.len()) {
+            row.remove(at);
+        }
+        right.retain(|column| *column != at);
+        for column in right.iter_mut().filter(|column| **column > at) {
+            *column -= 1;
+        }
+    }
+    table::short(&heads, &rows, &right)
 }
 
 /// A line that fits the terminal: the last columns are cut, which say who holds and who waits.
@@ -112,9 +137,14 @@ fn waiting(l: &ListenerDocument) -> String {
         .iter()
         .map(|p| match p.close_wait {
             0 => format!("{} x {}", number(p.count), p.peer_addr),
-            closed => format!("{} x {} ({} gave up)", number(p.count), p.peer_addr, number(closed)),
+            closed => format!(
+                "{} x {} ({} closed by the peer)",
+                number(p.count),
+                p.peer_addr,
+                number(closed)
+            ),
         })
         .collect();
-    let shared = if l.reuseport_group > 1 { " (of the group)" } else { "" };
+    let shared = if l.unaccepted_shared { " (or at another listener)" } else { "" };
     if names.is_empty() { "-".into() } else { names.join(", ") + shared }
 }

@@ -43,7 +43,7 @@ pub fn render(snapshot: &Snapshot, document: &SummaryDocument, style: Style) -> 
                 .map(|n| number(n.unwrap_or_default().unsigned_abs()));
             let [v4, v6, buckets] = counts;
             let text = format!(
-                "{v4} IPv4 and {v6} IPv6 in use, {buckets} in TIME_WAIT or an orphan's FIN_WAIT2: {agrees}"
+                "{v4} IPv4 and {v6} IPv6 in use, bound ones and handshakes apart, {buckets} in TIME_WAIT or an orphan's FIN_WAIT2: {agrees}"
             );
             out.push_str(&wrapped(style, "kernel counts of this namespace: ", 2, &text));
         }
