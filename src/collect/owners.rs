@@ -83,8 +83,6 @@ pub(super) struct Found {
     pub(super) processes: Processes,
     /// Whether every process could be read.
     pub(super) all_seen: bool,
-    /// Number of processes in sight.
-    pub(super) pids: usize,
     /// What found them.
     pub(super) by: &'static str,
 }
@@ -107,7 +105,7 @@ pub(super) fn find(
         Method::Bpf => true,
         Method::Auto => proc_pid::may_trace_with_bpf(&status) && many_descriptors(system, &pids),
     };
-    let mut found = Found { pids: pids.len(), all_seen: true, ..Found::default() };
+    let mut found = Found { all_seen: true, ..Found::default() };
     let bpf = |owners: &mut Owners| {
         system.open_sockets(everywhere, &mut |inode, pid, fd| {
             if is_wanted(inode) {
@@ -204,6 +202,19 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeS
     snapshot.owners = Some(found.owners);
 }
 
+/// Says how many sockets have no owner in sight, and why that may be.
+pub(super) fn unseen(missing: usize, of: usize, denied: u32) -> String {
+    let why = match denied {
+        0 => "not every process may be looked into".to_string(),
+        n => {
+            let processes = count(n.into(), "process", "processes");
+            format!("the descriptors of {processes} may not be read")
+        }
+    };
+    let have = count(missing as u64, "socket has", "sockets have");
+    format!("{have} no owner in sight, of {of}, and {why}")
+}
+
 /// Notes how the owners of some sockets were found: `missing` of them have none in sight.
 pub(super) fn note(
     coverage: &mut Coverage,
@@ -217,19 +228,7 @@ pub(super) fn note(
     // A diagnosis notes beforehand what its rights keep from it; there only refusals count.
     let blind = owners.denied > 0 || !diagnosis && !found.all_seen;
     if missing > 0 && blind {
-        let holders = match owners.denied {
-            0 => "other users' processes are out of sight".to_string(),
-            n => format!(
-                "the descriptors of {} of {} may not be read",
-                count(n.into(), "process", "processes"),
-                found.pids
-            ),
-        };
-        let reason = format!(
-            "{} of {of} {} no owner in sight, and {holders}",
-            missing,
-            if missing == 1 { "has" } else { "have" }
-        );
+        let reason = unseen(missing, of, owners.denied);
         let hint = grant_for(euid);
         coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
     } else {

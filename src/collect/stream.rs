@@ -14,7 +14,6 @@ use crate::model::owner::Provenance;
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
-use crate::phrase::count;
 use crate::sys::System;
 use crate::wire::attributes::Attributes;
 use crate::wire::inet_diag;
@@ -273,15 +272,7 @@ impl Run<'_, '_> {
         self.look_again();
         if self.hidden > 0 {
             let (hidden, shown) = (self.hidden, self.shown);
-            let verb = if hidden == 1 { "has" } else { "have" };
-            let why = match self.denied {
-                0 => "other users' processes may not be read".to_string(),
-                n => format!(
-                    "the descriptors of {} may not be read",
-                    count(n.into(), "process", "processes")
-                ),
-            };
-            let reason = format!("{hidden} of {shown} {verb} no owner in sight, and {why}");
+            let reason = owners::unseen(hidden, shown, self.denied);
             let hint = owners::grant_for(self.asked.euid);
             self.coverage.note("owners", Seen::Partial, Some(reason), Some(hint));
         }
