@@ -379,8 +379,14 @@ impl Run<'_, '_> {
     /// Shows a socket, unless it may have been made after the owners were read: those are looked up again at the end.
     fn show(&mut self, socket: &Socket, payload: &[u8]) -> bool {
         if self.asked.owners.is_some() {
+            let late = self.early && self.late.count < LATE;
             match self.sink.provenance(socket, payload) {
-                Some(Provenance::Unheld) if self.early && self.late.count < LATE => {
+                // Root is refused by a process or two; for others a second look would find no more than the first.
+                Some(Provenance::Unheld) if late => {
+                    self.late.push(payload);
+                    return true;
+                }
+                Some(Provenance::Hidden) if late && self.asked.euid == Some(0) => {
                     self.late.push(payload);
                     return true;
                 }
