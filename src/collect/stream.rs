@@ -285,6 +285,11 @@ impl Run<'_, '_> {
 
     /// Takes one socket in: it waits for the owners, or is shown.
     fn take(&mut self, socket: &Socket, payload: &[u8]) -> bool {
+        // Before the filter is asked: it would take a socket that is younger than the owners for nobody's.
+        if self.finder.is_none() && self.is_late(socket, payload) {
+            self.late.push(payload);
+            return true;
+        }
         if !self.sink.may_show(socket, payload) {
             return true;
         }
@@ -376,22 +381,28 @@ impl Run<'_, '_> {
         self.sink.owners(holding);
     }
 
-    /// Shows a socket, unless it may have been made after the owners were read: those are looked up again at the end.
+    /// Whether a socket has no owner because it may have been made after the owners were read: those are looked up again at the end.
+    fn is_late(&self, socket: &Socket, payload: &[u8]) -> bool {
+        if !self.early || self.late.count >= LATE {
+            return false;
+        }
+        match self.sink.provenance(socket, payload) {
+            Some(Provenance::Unheld) => true,
+            // Root is refused by a process or two; for others a second look would find no more than the first.
+            Some(Provenance::Hidden) => self.asked.euid == Some(0),
+            _ => false,
+        }
+    }
+
+    /// Shows a socket, unless its owner is to be looked up again.
     fn show(&mut self, socket: &Socket, payload: &[u8]) -> bool {
         if self.asked.owners.is_some() {
-            let late = self.early && self.late.count < LATE;
-            match self.sink.provenance(socket, payload) {
-                // Root is refused by a process or two; for others a second look would find no more than the first.
-                Some(Provenance::Unheld) if late => {
-                    self.late.push(payload);
-                    return true;
-                }
-                Some(Provenance::Hidden) if late && self.asked.euid == Some(0) => {
-                    self.late.push(payload);
-                    return true;
-                }
-                Some(Provenance::Hidden) => self.hidden += 1,
-                _ => {}
+            if self.is_late(socket, payload) {
+                self.late.push(payload);
+                return true;
+            }
+            if self.sink.provenance(socket, payload) == Some(Provenance::Hidden) {
+                self.hidden += 1;
             }
         }
         self.shown += 1;
@@ -418,5 +429,128 @@ impl Run<'_, '_> {
         let _ = late
             .iter(self.asked.request.protocol)
             .all(|(socket, payload)| self.show(&socket, payload));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scripted;
+    use super::*;
+    use crate::model::owner::{Holder, Owners};
+    use crate::wire::bytecode::{End, Program};
+    use crate::wire::netlink::message;
+    use crate::wire::request::Condition;
+    use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR};
+
+    /// Writes down what comes.
+    struct Book {
+        holding: Option<Holding>,
+        /// Near port and first holder.
+        rows: Vec<(u16, Option<u32>)>,
+        netlink: bool,
+        /// Rows that are enough.
+        most: usize,
+    }
+
+    impl Sink for Book {
+        /// Asks for sockets that somebody holds.
+        fn may_show(&mut self, socket: &Socket, payload: &[u8]) -> bool {
+            self.provenance(socket, payload) != Some(Provenance::Unheld)
+        }
+        fn without_netlink(&mut self) {
+            self.netlink = false;
+        }
+        fn owners(&mut self, holding: Holding) {
+            self.holding = Some(holding);
+        }
+        fn show(&mut self, socket: &Socket, _: &[u8]) -> bool {
+            let holders = self.holding.as_ref().map(|h| h.of(socket, Protocol::Tcp, false).0);
+            let first = holders.and_then(|h| h.first().map(|h| h.pid));
+            self.rows.push((socket.local_port, first));
+            self.rows.len() < self.most
+        }
+        fn provenance(&self, socket: &Socket, _: &[u8]) -> Option<Provenance> {
+            Some(self.holding.as_ref()?.of(socket, Protocol::Tcp, false).1)
+        }
+    }
+
+    fn dump(sockets: &[(u16, u32)]) -> Vec<Vec<u8>> {
+        let one = |(port, inode): &(u16, u32)| {
+            let mut m = vec![0u8; 72];
+            (m[0], m[1]) = (2, 1);
+            m[4..6].copy_from_slice(&port.to_be_bytes());
+            m[6..8].copy_from_slice(&9u16.to_be_bytes());
+            m[68..72].copy_from_slice(&inode.to_ne_bytes());
+            message(18, 0, &m)
+        };
+        sockets.iter().map(one).chain([message(NLMSG_DONE, 0, &[0; 4])]).collect()
+    }
+
+    fn refused() -> Vec<Vec<u8>> {
+        vec![message(NLMSG_ERROR, 0, &(-1i32).to_ne_bytes())]
+    }
+
+    fn run(system: &Scripted, asked: &Asked, most: usize) -> (Book, Coverage) {
+        let mut book = Book { holding: None, rows: Vec::new(), netlink: true, most };
+        let mut coverage = Coverage::default();
+        stream(system, asked, &mut coverage, &mut book).unwrap();
+        (book, coverage)
+    }
+
+    fn asked(owners: Option<Method>) -> Asked {
+        Asked { request: Request::tcp(StateSet::ALL, 0), owners, known: None, euid: Some(0) }
+    }
+
+    fn with_processes(dumps: Vec<Vec<Vec<u8>>>) -> Scripted {
+        let mut system = Scripted::dumps(dumps).file("/proc/self/status", "CapEff:\tffffffffff\n");
+        system.processes.insert(10, Some(vec![(3, 77)]));
+        system.processes.insert(11, Some(vec![(4, 99)]));
+        system
+    }
+
+    #[test]
+    fn owners_of_a_small_table_are_there_before_its_rows() {
+        let system = with_processes(vec![dump(&[]), dump(&[(7, 77), (8, 99), (9, 5)])]);
+        let (book, coverage) = run(&system, &asked(Some(Method::Proc)), 9);
+        assert_eq!(book.rows, [(7, Some(10)), (8, Some(11)), (9, None)]);
+        assert!(coverage.is_complete());
+    }
+
+    #[test]
+    fn a_socket_younger_than_the_owners_is_looked_up_again_and_loses_nobody_theirs() {
+        let holders = vec![Holder { inode: 77, pid: 10, fd: 3 }];
+        let known = Holding {
+            owners: Some(Arc::new(Owners { holders, ..Owners::default() })),
+            all_seen: true,
+            ..Holding::default()
+        };
+        let system = with_processes(vec![dump(&[]), dump(&[(7, 77), (8, 99)])]);
+        let asked = Asked { known: Some(known), ..asked(Some(Method::Proc)) };
+        let (book, _) = run(&system, &asked, 9);
+        assert_eq!(book.rows, [(7, Some(10)), (8, Some(11))], "the filter must not lose it");
+        let owners = book.holding.unwrap().owners.unwrap();
+        assert_eq!((owners.of(77).len(), owners.of(99).len()), (1, 1), "rows may still be sorted");
+        let system = with_processes(vec![dump(&[]), dump(&[(8, 99), (7, 77)])]);
+        assert_eq!(run(&system, &asked, 1).0.rows, [(7, Some(10))], "enough is enough");
+    }
+
+    #[test]
+    fn a_condition_that_is_refused_is_left_to_the_filter() {
+        let mut asked = asked(None);
+        asked.request.condition = Some(Condition::Program(Program::ports(End::Local, 7, 7)));
+        let system = Scripted::dumps(vec![refused(), refused(), dump(&[(7, 77), (8, 99)])]);
+        let (book, coverage) = run(&system, &asked, 9);
+        assert_eq!((book.rows.len(), coverage.is_complete()), (2, true));
+    }
+
+    #[test]
+    fn without_netlink_the_rows_come_from_proc_and_the_sink_is_told() {
+        let line =
+            "   1: 0100007F:9C40 0200007F:1389 01 00000000:00000000 00:00000000 00000000 0 0 5 1\n";
+        let system = Scripted::dumps(vec![refused(), refused()])
+            .file("/proc/net/tcp", &format!("head\n{line}"));
+        let (book, coverage) = run(&system, &asked(None), 9);
+        assert_eq!((book.rows, book.netlink), (vec![(40000, None)], false));
+        assert!(coverage.table_is_whole() && !coverage.is_complete());
     }
 }

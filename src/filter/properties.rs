@@ -178,3 +178,19 @@ fn nesting_has_an_end() {
     let deep = "(".repeat(200) + "uid = 0" + &")".repeat(200);
     assert!(read(&deep).unwrap_err().what.contains("too deeply"));
 }
+
+#[test]
+fn what_is_not_known_selects_neither_way() {
+    let bucket = socket(State::TimeWait, "10.0.0.1:80", "10.0.0.2:9");
+    let view = View { queue_limits: true, ..View::default() };
+    let row = Row { socket: &bucket, attributes: &Attributes::NONE, view: &view };
+    let holds = |text: &str| read(text).unwrap().holds(&row);
+    for unknown in
+        ["uid = 0", "uid != 0", "rtt > 1ms", "process = x", "known pid", "fwmark = 5", "known mark"]
+    {
+        assert_eq!((holds(unknown), holds(&format!("not ({unknown})"))), (None, None), "{unknown}");
+    }
+    assert_eq!(holds("uid = 0 or state time-wait"), Some(true));
+    assert_eq!(holds("uid = 0 and state listen"), Some(false));
+    assert_eq!((holds("known rtt"), holds("not known rtt")), (Some(false), Some(true)));
+}

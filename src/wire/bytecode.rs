@@ -162,8 +162,10 @@ mod tests {
                 D_LE => peer <= port(),
                 other => panic!("{other}"),
             };
-            at +=
-                if yes { i64::from(op[1]) } else { i64::from(u16::from_ne_bytes([op[2], op[3]])) };
+            let no = u16::from_ne_bytes([op[2], op[3]]);
+            let step = if yes { i64::from(op[1]) } else { i64::from(no) };
+            assert!(step > 0, "an operation that leads nowhere");
+            at += step;
         }
         at == end
     }
