@@ -1,6 +1,6 @@
 //! Listeners and what waits at their doors: narrow dumps in place of the whole table.
 
-use super::owners::{self, Method};
+use super::owners::{self, Method, Search};
 use super::{begin, kernel, sockets};
 use std::collections::BTreeSet;
 
@@ -51,8 +51,8 @@ pub fn listeners(system: &dyn System, doors: &Doors) -> Result<Snapshot, SysErro
     wanted.dedup();
     let found = std::thread::scope(|scope| {
         let finder = doors.owners.filter(|_| !wanted.is_empty()).map(|method| {
-            let wanted = wanted.as_slice();
-            scope.spawn(move || owners::find(system, method, false, Some(wanted)))
+            let search = Search { method, wanted: Some(wanted.as_slice()), ..Search::default() };
+            scope.spawn(move || owners::find(system, search))
         });
         waiting(system, &mut snapshot);
         finder.map(std::thread::ScopedJoinHandle::join)

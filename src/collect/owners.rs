@@ -87,13 +87,22 @@ pub(super) struct Found {
     pub(super) by: &'static str,
 }
 
-/// Finds every holder of the `wanted` inodes (sorted), or of every socket, and the names of those processes.
-pub(super) fn find(
-    system: &dyn System,
-    method: Method,
-    everywhere: bool,
-    wanted: Option<&[u32]>,
-) -> Result<Found, String> {
+/// What to look for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Search<'a> {
+    /// How.
+    pub(super) method: Method,
+    /// In every network namespace, where BPF does it.
+    pub(super) everywhere: bool,
+    /// Inodes, sorted; `None` for those of every socket.
+    pub(super) wanted: Option<&'a [u32]>,
+    /// Whether it matters what took the ports, which BPF alone tells.
+    pub(super) buckets: bool,
+}
+
+/// Finds the holders of sockets, and the names of those processes.
+pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, String> {
+    let Search { method, everywhere, wanted, buckets } = search;
     let pids = pids(system)?;
     let status = system.read("/proc/self/status").unwrap_or_default();
     let is_wanted = |inode: u32| match wanted {
@@ -103,13 +112,18 @@ pub(super) fn find(
     let by_bpf = match method {
         Method::Proc => false,
         Method::Bpf => true,
-        Method::Auto => proc_pid::may_trace_with_bpf(&status) && many_descriptors(system, &pids),
+        Method::Auto => {
+            proc_pid::may_trace_with_bpf(&status) && (buckets || many_descriptors(system, &pids))
+        }
     };
     let mut found = Found { all_seen: true, ..Found::default() };
     let bpf = |owners: &mut Owners| {
-        system.open_sockets(everywhere, &mut |inode, pid, fd| {
-            if is_wanted(inode) {
-                owners.holders.push(Holder { inode, pid, fd });
+        system.open_sockets(everywhere, &mut |open| {
+            if is_wanted(open.inode) {
+                owners.holders.push(Holder { inode: open.inode, pid: open.pid, fd: open.fd });
+                if let Some(bucket) = open.bucket.filter(|_| buckets) {
+                    owners.buckets.push((open.inode, bucket));
+                }
             }
         })
     };
@@ -117,7 +131,7 @@ pub(super) fn find(
         match bpf(&mut found.owners) {
             Ok(()) => found.by = "by BPF task_file",
             Err(e) if method == Method::Bpf => return Err(e.to_string()),
-            Err(_) => found.owners.holders.clear(),
+            Err(_) => found.owners = Owners::default(),
         }
     }
     let by_bpf = !found.by.is_empty();
@@ -144,6 +158,8 @@ pub(super) fn find(
     }
     found.owners.holders.sort_unstable();
     found.owners.holders.dedup();
+    found.owners.buckets.sort_unstable();
+    found.owners.buckets.dedup_by_key(|(inode, _)| *inode);
     let mut holders: Vec<u32> = found.owners.holders.iter().map(|h| h.pid).collect();
     holders.sort_unstable();
     holders.dedup();
@@ -184,12 +200,17 @@ fn scan_all(system: &dyn System, pids: &[u32], wanted: &(dyn Fn(u32) -> bool + S
 }
 
 /// Finds the holders of the `wanted` inodes for a diagnosis.
-pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, wanted: &BTreeSet<u32>) {
+pub(super) fn read(
+    system: &dyn System,
+    snapshot: &mut Snapshot,
+    wanted: &BTreeSet<u32>,
+    buckets: bool,
+) {
     let wanted: Vec<u32> = wanted.iter().copied().filter(|i| *i != 0).collect();
     if wanted.is_empty() {
         return;
     }
-    let found = match find(system, Method::Auto, false, Some(&wanted)) {
+    let found = match find(system, Search { wanted: Some(&wanted), buckets, ..Search::default() }) {
         Ok(found) => found,
         Err(reason) => {
             snapshot.coverage.note("owners", Seen::Failed, Some(reason), None);
@@ -300,7 +321,7 @@ mod tests {
         system.processes.insert(11, Some(vec![(9, 77)]));
         system.processes.insert(12, None);
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77, 99]));
+        read(&system, &mut s, &BTreeSet::from([77, 99]), false);
         let owners = s.owners.unwrap();
         let pids: Vec<_> = owners.of(77).iter().map(|h| (h.pid, h.fd)).collect();
         assert_eq!((pids, owners.denied), (vec![(10, 3), (11, 9)], 1));
@@ -313,7 +334,7 @@ mod tests {
         system.processes.insert(10, Some(vec![(3, 77)]));
         system.ended = vec![11, 12];
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77, 99]));
+        read(&system, &mut s, &BTreeSet::from([77, 99]), false);
         let source = s.coverage.get("owners").unwrap();
         assert_eq!(
             source.reason.as_deref(),
@@ -325,7 +346,7 @@ mod tests {
     #[test]
     fn a_proc_without_processes_shows_nothing_and_says_so() {
         let mut s = Snapshot::default();
-        read(&Scripted::default(), &mut s, &BTreeSet::from([77]));
+        read(&Scripted::default(), &mut s, &BTreeSet::from([77]), false);
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Failed);
         assert_eq!(s.unnamed(), Provenance::Hidden);
     }
@@ -340,7 +361,7 @@ mod tests {
         s.sockets.push(theirs);
         s.host.euid = Some(65534);
         note_hidden(&system, &mut s);
-        read(&system, &mut s, &BTreeSet::from([77]));
+        read(&system, &mut s, &BTreeSet::from([77]), false);
         assert_eq!(s.provenance(&theirs), Provenance::Hidden);
     }
 
@@ -350,7 +371,7 @@ mod tests {
         system.processes.insert(10, Some(vec![(3, 77)]));
         system.processes.insert(12, None);
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77]));
+        read(&system, &mut s, &BTreeSet::from([77]), false);
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Seen);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::ScopedJoinHandle;
 
-use super::owners::{self, Found, Method};
+use super::owners::{self, Found, Method, Search};
 use super::sockets::{self, Event};
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::holding::Holding;
@@ -146,7 +146,10 @@ pub fn stream(
         let finder = asked.owners.filter(|_| asked.known.is_none()).map(|method| {
             scope.spawn(move || {
                 let wanted = wish.recv().ok()?;
-                Some(owners::find(system, method, false, wanted.as_deref()))
+                Some({
+                    let wanted = wanted.as_deref();
+                    owners::find(system, Search { method, wanted, ..Search::default() })
+                })
             })
         });
         let (listeners, mptcp) = match asked.owners {
@@ -197,7 +200,7 @@ pub fn everywhere(
     coverage: &mut Coverage,
     euid: Option<u32>,
 ) -> Result<Holding, String> {
-    let found = owners::find(system, method, true, None)?;
+    let found = owners::find(system, Search { method, everywhere: true, ..Search::default() })?;
     owners::note(coverage, &found, 0, 0, euid, false);
     Ok(Holding {
         owners: Some(Arc::new(found.owners)),
@@ -423,7 +426,9 @@ impl Run<'_, '_> {
         wanted.sort_unstable();
         wanted.dedup();
         let method = self.asked.owners.unwrap_or_default();
-        if let Ok(found) = owners::find(self.system, method, false, Some(&wanted)) {
+        if let Ok(found) =
+            owners::find(self.system, Search { method, wanted: Some(&wanted), ..Search::default() })
+        {
             self.hand_over_silently(found);
         }
         let _ = late

@@ -50,11 +50,23 @@ pub struct Holder {
     pub fd: u32,
 }
 
+/// What took the port of a TCP socket, as the kernel's bind bucket remembers it (`fastreuse`, net/ipv4/inet_connection_sock.c). All
+/// sockets on a port share one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bucket {
+    /// connect() alone: it may give the port again toward another destination.
+    Connect,
+    /// bind() or listen(), now or before: connect() passes the port over, whatever the destination.
+    Bind,
+}
+
 /// The result of a descriptor scan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Owners {
     /// Sorted by inode, pid, fd.
     pub holders: Vec<Holder>,
+    /// What took the port of sockets by inode, sorted; empty unless the scan was by BPF, which alone tells.
+    pub buckets: Vec<(u32, Bucket)>,
     /// Processes whose descriptors could not be read for lack of permission.
     pub denied: u32,
     /// Processes that ended while they were read.
@@ -67,6 +79,12 @@ impl Owners {
         let start = self.holders.partition_point(|h| h.inode < inode);
         let end = self.holders.partition_point(|h| h.inode <= inode);
         self.holders.get(start..end).unwrap_or_default()
+    }
+
+    /// What took the port of the socket `inode`; `None` where that is not known.
+    pub fn bucket(&self, inode: u32) -> Option<Bucket> {
+        let at = self.buckets.binary_search_by_key(&inode, |(i, _)| *i).ok()?;
+        self.buckets.get(at).map(|(_, bucket)| *bucket)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Wants {
     pub explicit_ports: bool,
     /// Inodes whose holders are needed.
     pub owners: BTreeSet<u32>,
+    /// Whether it matters what took the ports of those.
+    pub buckets: bool,
     /// Descriptor counts of every process, and a closer look at those that hold CLOSE_WAIT or use more than half of theirs.
     pub descriptors: bool,
 }
@@ -27,6 +29,7 @@ impl Default for Wants {
             peer_ports: BTreeSet::new(),
             explicit_ports: false,
             owners: BTreeSet::new(),
+            buckets: false,
             descriptors: false,
         }
     }
@@ -39,6 +42,7 @@ impl Wants {
         self.peer_ports.extend(other.peer_ports);
         self.explicit_ports |= other.explicit_ports;
         self.owners.extend(other.owners);
+        self.buckets |= other.buckets;
         self.descriptors |= other.descriptors;
     }
 }

@@ -7,24 +7,14 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
-use super::{Kind, SysError};
+use super::{Kind, Open, SysError};
+use crate::model::owner::Bucket;
 use crate::wire::btf::{Btf, FUNC, STRUCT};
 
 const WHAT: &str = "BPF task_file";
 
-/// One open socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Open {
-    /// Inode of the socket.
-    pub inode: u32,
-    /// Process (thread group) as the initial pid namespace numbers it.
-    pub pid: u32,
-    /// Descriptor.
-    pub fd: u32,
-}
-
 /// Bytes of one record.
-const RECORD: usize = 12;
+const RECORD: usize = 16;
 
 /// Hands every open IPv4 and IPv6 socket of every task to `each`; of one network namespace if its inode is given.
 ///
@@ -62,7 +52,12 @@ pub fn open_sockets(netns: Option<u32>, each: &mut dyn FnMut(Open)) -> Result<()
                 let bytes = record.get(i * 4..i * 4 + 4).and_then(|b| b.try_into().ok());
                 bytes.map(u32::from_ne_bytes).unwrap_or_default()
             };
-            each(Open { inode: word(0), pid: word(1), fd: word(2) });
+            let bucket = match word(3) {
+                CONNECT => Some(Bucket::Connect),
+                BIND => Some(Bucket::Bind),
+                _ => None,
+            };
+            each(Open { inode: word(0), pid: word(1), fd: word(2), bucket });
         }
         buffer.copy_within(whole..length, 0);
         kept = length - whole;
@@ -79,7 +74,20 @@ struct Places {
     family: i16,
     net: i16,
     inum: i16,
+    buckets: Option<BucketPlaces>,
 }
+
+/// Where a TCP socket keeps what its port is bound by.
+struct BucketPlaces {
+    bucket: i16,
+    reuse: i16,
+    reuseport: i16,
+}
+
+/// A port whose bucket says that only connect() took it (both flags of include/net/inet_hashtables.h are -1).
+const CONNECT: u32 = 1;
+/// A port whose bucket says that bind() or listen() took it.
+const BIND: u32 = 2;
 
 impl Places {
     #[expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
@@ -109,6 +117,9 @@ impl Places {
             ("sock_common", STRUCT),
             ("net", STRUCT),
             ("ns_common", STRUCT),
+            ("tcp_sock", STRUCT),
+            ("inet_connection_sock", STRUCT),
+            ("inet_bind_bucket", STRUCT),
         ]);
         let place = |of: &str, name: &str| i16::try_from(btf.member(*found.get(of)?, name)?).ok();
         let common = place("sock", "__sk_common")?;
@@ -121,6 +132,14 @@ impl Places {
             family: common.checked_add(place("sock_common", "skc_family")?)?,
             net: common.checked_add(place("sock_common", "skc_net")?)?,
             inum: place("net", "ns")?.checked_add(place("ns_common", "inum")?)?,
+            buckets: (|| {
+                Some(BucketPlaces {
+                    bucket: place("tcp_sock", "inet_conn")?
+                        .checked_add(place("inet_connection_sock", "icsk_bind_hash")?)?,
+                    reuse: place("inet_bind_bucket", "fastreuse")?,
+                    reuseport: place("inet_bind_bucket", "fastreuseport")?,
+                })
+            })(),
         })
     }
 
@@ -129,14 +148,15 @@ impl Places {
     fn program(&self, netns: Option<u32>) -> Vec<Instruction> {
         const SOCK_FROM_FILE: i32 = 162;
         const SEQ_WRITE: i32 = 127;
+        const SKC_TO_TCP_SOCK: i32 = 137;
         const CTX: u8 = 6;
-        const META: u8 = 7;
+        const BUCKET: u8 = 7;
         const TASK: u8 = 8;
         const FILE: u8 = 9;
         const FRAME: u8 = 10;
         let mut p = vec![
             mov(CTX, 1),
-            load64(META, CTX, 0),
+            Instruction::new(MOV_NUMBER, BUCKET, 0, 0, 0),
             load64(TASK, CTX, 8),
             load64(FILE, CTX, 24),
             unless_zero(FILE),
@@ -155,17 +175,35 @@ impl Places {
             p.push(load32(3, 2, self.inum));
             p.push(Instruction::new(JNE32, 3, 0, EXIT, netns.cast_signed()));
         }
+        if let Some(places) = &self.buckets {
+            p.extend([
+                call(SKC_TO_TCP_SOCK),
+                Instruction::new(JEQ, 0, 0, 9, 0),
+                load64(1, 0, places.bucket),
+                Instruction::new(JEQ, 1, 0, 7, 0),
+                load8(2, 1, places.reuse),
+                load8(3, 1, places.reuseport),
+                Instruction::new(MOV_NUMBER, BUCKET, 0, 0, CONNECT as i32),
+                // Both are signed bytes: only two negative ones leave the sign in place.
+                Instruction::new(AND, 2, 3, 0, 0),
+                Instruction::new(AND_NUMBER, 2, 0, 0, 0x80),
+                Instruction::new(JNE, 2, 0, 1, 0),
+                Instruction::new(MOV_NUMBER, BUCKET, 0, 0, BIND as i32),
+            ]);
+        }
         p.extend([
             load64(1, FILE, self.file_inode),
             load64(3, 1, self.inode_number),
-            store32(FRAME, 3, -12),
+            store32(FRAME, 3, -16),
             load32(4, TASK, self.tgid),
-            store32(FRAME, 4, -8),
+            store32(FRAME, 4, -12),
             load32(5, CTX, 16),
-            store32(FRAME, 5, -4),
-            load64(1, META, 0),
+            store32(FRAME, 5, -8),
+            store32(FRAME, BUCKET, -4),
+            load64(1, CTX, 0),
+            load64(1, 1, 0),
             mov(2, FRAME),
-            Instruction::new(ADD, 2, 0, 0, -12),
+            Instruction::new(ADD, 2, 0, 0, -16),
             Instruction::new(MOV_NUMBER, 3, 0, 0, RECORD as i32),
             call(SEQ_WRITE),
         ]);
@@ -194,6 +232,8 @@ const JEQ: u8 = 0x15;
 const JNE: u8 = 0x55;
 const JNE32: u8 = 0x56;
 const ADD: u8 = 0x07;
+const AND: u8 = 0x5f;
+const AND_NUMBER: u8 = 0x57;
 const MOV_NUMBER: u8 = 0xb7;
 /// Stands for the distance to the end until that is known.
 const EXIT: i16 = i16::MAX;
@@ -218,6 +258,9 @@ fn load32(to: u8, from: u8, offset: i16) -> Instruction {
 }
 fn load16(to: u8, from: u8, offset: i16) -> Instruction {
     Instruction::new(0x69, to, from, offset, 0)
+}
+fn load8(to: u8, from: u8, offset: i16) -> Instruction {
+    Instruction::new(0x71, to, from, offset, 0)
 }
 fn store32(to: u8, from: u8, offset: i16) -> Instruction {
     Instruction::new(0x63, to, from, offset, 0)

@@ -11,8 +11,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, sta
 
 use rustix::net::{AddressFamily, SocketType, netdevice};
 
-use super::bpf::Open;
-use super::{Namespace, SysError, System, netlink, netns};
+use super::{Namespace, Open, SysError, System, netlink, netns};
 use crate::wire::request::Request;
 
 /// The running kernel, seen from one network namespace.
@@ -68,6 +67,11 @@ impl Live {
 }
 
 impl System for Live {
+    fn pause(&self, time: std::time::Duration) -> Result<(), SysError> {
+        std::thread::sleep(time);
+        Ok(())
+    }
+
     fn clock_ms(&self) -> Result<u64, SysError> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Ok(since.map(|d| d.as_millis() as u64).unwrap_or_default())
@@ -139,11 +143,7 @@ impl System for Live {
         denied.map_or(Ok(()), Err)
     }
 
-    fn open_sockets(
-        &self,
-        everywhere: bool,
-        each: &mut dyn FnMut(u32, u32, u32),
-    ) -> Result<(), SysError> {
+    fn open_sockets(&self, everywhere: bool, each: &mut dyn FnMut(Open)) -> Result<(), SysError> {
         // A socket of our own must come out with our pid and descriptor, else the pass is not to be trusted: the kernel's layout may
         // not be what BTF made us think, or our pids may be those of another pid namespace.
         let make = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
@@ -153,6 +153,7 @@ impl System for Live {
             inode: inode(&probe),
             pid: std::process::id(),
             fd: probe.as_raw_fd().cast_unsigned(),
+            bucket: None,
         };
         let netns = match (everywhere, &self.netns) {
             (true, _) => None,
@@ -168,7 +169,7 @@ impl System for Live {
             if open == wanted {
                 proved = true;
             } else {
-                each(open.inode, open.pid, open.fd);
+                each(open);
             }
         })?;
         match proved {

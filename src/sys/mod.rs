@@ -19,7 +19,21 @@ pub use error::{Kind, SysError};
 
 use std::collections::BTreeMap;
 
+use crate::model::owner::Bucket;
 use crate::wire::request::Request;
+
+/// One open socket, as a pass by BPF shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Open {
+    /// Inode of the socket.
+    pub inode: u32,
+    /// Process (thread group) as the initial pid namespace numbers it.
+    pub pid: u32,
+    /// Descriptor.
+    pub fd: u32,
+    /// What its port is bound by; `None` where it has none, or the kernel does not tell.
+    pub bucket: Option<Bucket>,
+}
 
 /// A network namespace that can be looked into.
 pub struct Namespace {
@@ -54,6 +68,19 @@ pub trait System: Sync {
     /// A capture may not hold it.
     fn clock_ms(&self) -> Result<u64, SysError>;
 
+    /// Lets time pass between two looks.
+    ///
+    /// # Errors
+    /// A capture is one moment.
+    fn pause(&self, time: std::time::Duration) -> Result<(), SysError> {
+        let _ = time;
+        Err(SysError {
+            what: "a second look".into(),
+            kind: Kind::Absent,
+            reason: "a capture is one moment".into(),
+        })
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors
@@ -84,16 +111,11 @@ pub trait System: Sync {
     /// The process is gone, or its descriptors may not be read.
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError>;
 
-    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, as inode, process and descriptor, in one pass by
-    /// BPF: of the namespace under examination, or of all of them.
+    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, in one pass by BPF: of the namespace under examination, or of all of them.
     ///
     /// # Errors
     /// This kernel cannot, we may not, or the pass did not show what it must.
-    fn open_sockets(
-        &self,
-        everywhere: bool,
-        each: &mut dyn FnMut(u32, u32, u32),
-    ) -> Result<(), SysError> {
+    fn open_sockets(&self, everywhere: bool, each: &mut dyn FnMut(Open)) -> Result<(), SysError> {
         let _ = (everywhere, each);
         Err(SysError { what: "BPF".into(), kind: Kind::Absent, reason: "not here".into() })
     }
