@@ -49,6 +49,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "diagnose" -d 'Say wha
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "list" -d 'List sockets with their owners, as ss does and more'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "summary" -d 'Count sockets by state, family and namespace'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
@@ -172,6 +173,37 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s H -l no-header 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l to -d 'Only this destination, connected or not (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l source -d 'Only from this address of ours, in use or not' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l port -d 'Say who holds this port, until when, and what helps: for "Address already in use"' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l what-if -d 'Suppose other settings, source addresses or rates' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l sample -d 'Look twice, this long apart, and tell rates of new connections and growth' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l limit -d 'At most so many destinations (people: 20, other formats: all)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l owners -d 'How owners are looked for' -r -f -a "auto\t'By BPF where it is allowed and pays, else by /proc'
+bpf\t'By BPF; what that does not find is looked for in /proc'
+proc\t'By /proc'
+none\t'Not'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l format -d 'Output format' -r -f -a "human\t'Text for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l from -d 'Read a capture instead of this kernel' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
+always\t'Always'
+never\t'Never'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
+unknown\t'Unknown or critical'
+critical\t'Critical'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l bind -d 'Only the pools of programs that bind() before they connect()'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l all-netns -d 'Every network namespace in sight'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s H -l no-header -d 'Print no head'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l json -d 'Print one JSON document'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s q -l quiet -d 'Print nothing when all is well, and no notes'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
@@ -323,16 +355,17 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'E
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "explain" -d 'Explain a rule or a setting'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "man" -d 'Print the manual page'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen fields summary advise explain capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "explain" -d 'Explain a rule or a setting'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "man" -d 'Print the manual page'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -33,6 +33,16 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
+/// Seconds as people say them: `0.4 s`, `28 s`, `12 min`, `3.2 h`.
+pub fn seconds(s: f64) -> String {
+    match s {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
 /// Names joined: `a, b and 3 more`.
 pub fn join(names: &[String], most: usize) -> String {
     match names.get(..most) {
@@ -61,6 +71,10 @@ mod tests {
         assert_eq!(
             [640, 9500, 720_000, 11_520_000].map(duration),
             ["640 ms", "9.5 s", "12 min", "3.2 h"]
+        );
+        assert_eq!(
+            [0.0, 9.94, 28.2, 119.0, 150.0, 11_520.0].map(seconds),
+            ["0.0 s", "9.9 s", "28 s", "119 s", "2 min", "3.2 h"]
         );
         let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
         assert_eq!(

@@ -182,6 +182,7 @@ fn push(s: &mut Snapshot, owners: &mut Owners, line: &SocketLine, i: u32) {
         timer: if line.age_ms.is_some() { Timer::TimeWait } else { Timer::Off },
         retries: 0,
         family,
+        v6only: false,
     });
     if let Some(pid) = line.pid {
         owners.holders.push(Holder { inode, pid, fd: 3 + i });

@@ -2,6 +2,7 @@
 
 pub mod generate;
 mod list;
+mod ports;
 pub mod resolve;
 pub mod usage;
 
@@ -36,6 +37,8 @@ const EXAMPLES: &str = "Examples:
   tcpvet                                   what is wrong here
   tcpvet list -tlnp                        as with ss
   tcpvet list 'state close-wait and process = java'
+  tcpvet ports                             how many connections are left, and to whom
+  tcpvet ports --port 8080                 who holds this port
   tcpvet advise --emit sysctl.d            the settings that help, as a file
   tcpvet check --assert 'count(state close-wait) == 0'
   tcpvet capture -o box.tar; tcpvet --from box.tar
@@ -141,6 +144,8 @@ pub enum Command {
     List(Box<ListArgs>),
     /// List listeners: queue, limit, who set it, drops, who waits to be accepted
     Listen(ListenArgs),
+    /// Tell how many connections are left, to whom, for how long; or who holds a port
+    Ports(PortsArgs),
     /// List the fields that columns, filters and JSON know
     Fields,
     /// Count sockets by state, family and namespace
@@ -178,6 +183,7 @@ pub struct CheckArgs {
 }
 
 pub use list::{ListArgs, ListenArgs, Owners};
+pub use ports::PortsArgs;
 
 /// Options of `summary`.
 #[derive(Debug, Clone, Args)]

@@ -7,9 +7,12 @@ mod check;
 mod diagnose;
 mod explain;
 mod fields;
+mod filter;
 mod generate;
 mod list;
 mod listen;
+mod port;
+mod ports;
 mod summary;
 
 use crate::cli::resolve::Settings;
@@ -71,10 +74,14 @@ pub fn dispatch(
             "leave it out",
         ));
     }
-    let rows = matches!(cli.command, Some(Command::List(_)));
-    if !rows && !matches!(settings.format, Format::Human | Format::Json) {
+    let rows = match (&cli.command, settings.format) {
+        (_, Format::Human | Format::Json) | (Some(Command::List(_)), _) => true,
+        (Some(Command::Ports(args)), Format::Plain | Format::Csv) => args.port.is_none(),
+        _ => false,
+    };
+    if !rows {
         return Err(Error::hinted(
-            "only list writes plain, csv and jsonl",
+            "only list writes plain, csv and jsonl, and ports plain and csv",
             "use --format human or --format json",
         ));
     }
@@ -91,6 +98,7 @@ pub fn dispatch(
         Some(Command::Check(args)) => check::run(args, settings, system),
         Some(Command::List(args)) => list::run(args, settings, system, out),
         Some(Command::Listen(args)) => listen::run(args, settings, system),
+        Some(Command::Ports(args)) => ports::run(args, settings, system),
         Some(Command::Fields) => fields::run(settings),
         Some(Command::Summary(args)) => summary::run(args, settings, system),
         Some(Command::Advise(args)) => advise::run(args, settings, system),

@@ -8,7 +8,6 @@ use crate::cli::resolve::Settings;
 use crate::collect::{Start, begin, refine};
 use crate::error::Error;
 use crate::model::Snapshot;
-use crate::model::coverage::Seen;
 use crate::model::wants::Wants;
 use crate::render::document::summary::{SummaryDocument, namespace};
 use crate::render::{human, json};
@@ -60,11 +59,7 @@ fn everywhere(
     all_netns(system, &mut coverage, &mut |name, inside, coverage| {
         let mut one = counted(settings, inside)?;
         one.netns = name.clone();
-        for source in one.coverage.sources() {
-            let reason = source.reason.as_ref().map(|r| format!("{name}: {r}"));
-            let reason = if source.state > Seen::Absent { reason } else { source.reason.clone() };
-            coverage.note(source.name, source.state, reason, source.hint.clone());
-        }
+        coverage.merge(&one.coverage, name);
         namespaces.push(namespace(&one));
         shared.counters = one.counters;
         Ok(true)

@@ -7,6 +7,7 @@ mod details;
 mod kernel;
 pub mod listen;
 pub mod owners;
+pub mod ports;
 pub mod sockets;
 pub mod stream;
 pub mod surroundings;
@@ -97,7 +98,7 @@ pub fn refine(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
 
 /// Reads the owners and descriptors that the rules asked for.
 pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
-    owners::read(system, snapshot, &wants.owners);
+    owners::read(system, snapshot, &wants.owners, wants.buckets);
     if wants.descriptors {
         descriptors::read(system, snapshot);
     }
@@ -107,6 +108,11 @@ pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
 pub fn enrich(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
     refine(system, snapshot, wants);
     attribute(system, snapshot, wants);
+}
+
+/// The error of a part that gave nothing.
+fn refused(reason: &str) -> SysError {
+    SysError::failed("a part of the reading", reason)
 }
 
 /// The coverage word for a failed read.

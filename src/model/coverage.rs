@@ -1,5 +1,6 @@
 //! What was read, what was not, and why: nothing that could not be seen may look healthy.
 
+use super::text::Text;
 use serde::Serialize;
 
 /// How much of one source was read.
@@ -57,6 +58,15 @@ impl Coverage {
             Some(old) if old.state >= state => {}
             Some(old) => *old = Source { name, state, reason, hint },
             None => self.sources.push(Source { name, state, reason, hint }),
+        }
+    }
+
+    /// Adds what was noted of a namespace; what could not be seen there is said with its name.
+    pub fn merge(&mut self, of: &Coverage, netns: &Text) {
+        for source in &of.sources {
+            let reason = source.reason.as_ref().map(|r| format!("{netns}: {r}"));
+            let reason = if source.state > Seen::Absent { reason } else { source.reason.clone() };
+            self.note(source.name, source.state, reason, source.hint.clone());
         }
     }
 

@@ -1,5 +1,7 @@
 //! Who is responsible for a socket, by name as far as it is known.
 
+use std::collections::BTreeMap;
+
 use super::Snapshot;
 use super::owner::Provenance;
 use super::socket::Socket;
@@ -41,6 +43,27 @@ pub fn culprits(snapshot: &Snapshot, socket: &Socket) -> Vec<Culprit> {
         return vec![Culprit { pid: None, process: None, provenance }];
     }
     pids.into_iter().map(|pid| culprit(snapshot, pid)).collect()
+}
+
+/// The processes that hold sockets of these inodes, and how many each, most first; those without an owner in sight stand last.
+pub fn users(snapshot: &Snapshot, inodes: &[u32]) -> Vec<(Culprit, u32)> {
+    let mut by_pid: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut unnamed = 0;
+    for inode in inodes {
+        let holders = snapshot.owners.as_ref().map(|o| o.of(*inode)).unwrap_or_default();
+        unnamed += u32::from(holders.is_empty());
+        let mut last = None;
+        for holder in holders.iter().filter(|h| last.replace(h.pid) != Some(h.pid)) {
+            *by_pid.entry(holder.pid).or_default() += 1;
+        }
+    }
+    let mut users: Vec<_> =
+        by_pid.into_iter().map(|(pid, n)| (culprit(snapshot, pid), n)).collect();
+    users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
+    if unnamed > 0 {
+        users.push((Culprit { pid: None, process: None, provenance: snapshot.unnamed() }, unnamed));
+    }
+    users
 }
 
 /// A process that holds a descriptor, by name.

@@ -53,10 +53,19 @@ impl PortSet {
 
     /// How many ports from `low` to `high` are in the set.
     pub fn count_in(&self, low: u16, high: u16) -> u32 {
+        self.count_masked(low, high, u64::MAX)
+    }
+
+    /// How many ports from `low` to `high` that are even or odd as `low` is are in the set.
+    pub fn count_parity(&self, low: u16, high: u16) -> u32 {
+        self.count_masked(low, high, if low & 1 == 0 { u64::MAX / 3 } else { u64::MAX / 3 * 2 })
+    }
+
+    fn count_masked(&self, low: u16, high: u16, mask: u64) -> u32 {
         let (first, last) = (usize::from(low >> 6), usize::from(high >> 6));
         let mut count = 0;
         for (i, word) in self.0.iter().enumerate().take(last + 1).skip(first) {
-            let mut bits = *word;
+            let mut bits = *word & mask;
             if i == first {
                 bits &= u64::MAX << (low & 63);
             }
@@ -112,6 +121,8 @@ mod tests {
         ] {
             assert_eq!(set.count_in(low, high), want, "{low} to {high}");
         }
+        // 63, 65535 and the odd ones of 8000 to 8100; 0, 64 and the even ones.
+        assert_eq!((set.count_parity(1, 65535), set.count_parity(0, 65535)), (52, 53));
     }
 
     #[test]

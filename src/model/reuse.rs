@@ -21,7 +21,7 @@ pub enum Reuse {
 }
 
 /// How old a TIME_WAIT must be to be reused, in milliseconds.
-fn delay_ms(snapshot: &Snapshot) -> u32 {
+pub fn delay_ms(snapshot: &Snapshot) -> u32 {
     snapshot
         .sysctls
         .integer("net.ipv4.tcp_tw_reuse_delay")

@@ -99,6 +99,8 @@ pub struct Socket {
     pub retries: u8,
     /// Family of the socket.
     pub family: Family,
+    /// Whether an IPv6 socket on the wildcard address refuses IPv4 (IPV6_V6ONLY); the kernel tells it of listeners and bound sockets.
+    pub v6only: bool,
 }
 
 impl Socket {

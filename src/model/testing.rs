@@ -38,6 +38,7 @@ pub(crate) fn socket(state: State, local: &str, peer: &str) -> Socket {
         timer: Timer::Off,
         retries: 0,
         family,
+        v6only: false,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod document;
 pub mod human;
 pub mod json;
 pub mod list;
+pub mod ports;
 pub mod settings;
 pub mod style;
 pub mod table;

@@ -3,6 +3,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::style::Style;
+
 /// A short table: a head and rows, two blanks between columns, no lines, no trailing blanks. Numbers (columns named in `right`) are
 /// set to the right.
 pub fn short(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
@@ -22,4 +24,42 @@ pub fn short(head: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A short table without the columns of least worth for which there is no room: those named in `drop_order` go first.
+pub fn fitting(
+    heads: Vec<&str>,
+    rows: Vec<Vec<String>>,
+    right: &[usize],
+    drop_order: &[&str],
+    style: Style,
+) -> String {
+    let (mut heads, mut rows, mut right) = (heads, rows, right.to_vec());
+    for drop in drop_order {
+        let text = short(&heads, &rows, &right);
+        let widest = text.lines().map(|l| l.chars().count()).max().unwrap_or_default();
+        if style.width.is_none_or(|width| widest <= width) {
+            return text;
+        }
+        let Some(at) = heads.iter().position(|head| head == drop) else { continue };
+        heads.remove(at);
+        for row in rows.iter_mut().filter(|row| at < row.len()) {
+            row.remove(at);
+        }
+        right.retain(|column| *column != at);
+        for column in right.iter_mut().filter(|column| **column > at) {
+            *column -= 1;
+        }
+    }
+    short(&heads, &rows, &right)
+}
+
+/// A line that fits the terminal: the last columns are cut.
+pub fn cut(line: &str, style: Style) -> String {
+    match style.width {
+        Some(width) if line.chars().count() > width => {
+            line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+        }
+        _ => line.to_string(),
+    }
 }

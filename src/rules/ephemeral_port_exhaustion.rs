@@ -7,8 +7,9 @@ use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
+use crate::model::culprit::users;
 use crate::model::endpoint::place;
-use crate::model::ports::{EphemeralRange, Pool, Pools};
+use crate::model::ports::{EphemeralRange, Pool, Ports};
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
 
@@ -78,7 +79,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     };
     let range = &pools.range;
     let mut findings: Vec<Finding> =
-        pools.busy.iter().filter_map(|pool| finding(now, range, pool, limits)).collect();
+        pools.pools.iter().filter_map(|pool| finding(now, range, pool, limits)).collect();
     findings.extend(held(now, pools, limits));
     if !findings.is_empty() {
         return Outcome::Fired(findings);
@@ -88,14 +89,14 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         return Outcome::NotEvaluated(Cause::Unseen, why.into());
     }
     let ports = count(pools.free.into(), "usable port", "usable ports");
-    Outcome::Clear(match pools.busy.iter().map(|p| p.used).max() {
+    Outcome::Clear(match pools.pools.iter().map(|p| p.used).max() {
         Some(used) => format!("busiest destination uses {} of {ports}", number(used.into())),
         None => format!("no destination uses a fortieth of {ports}"),
     })
 }
 
 /// Listeners and binds hold so much of the range that every destination is short of ports.
-fn held(now: &Snapshot, pools: &Pools, limits: &Limits) -> Option<Finding> {
+fn held(now: &Snapshot, pools: &Ports, limits: &Limits) -> Option<Finding> {
     let (range, size) = (&pools.range, pools.range.size());
     let held = size - pools.free;
     let at = |key| Some(limits.get(&RULE, key) * f64::from(size));
@@ -160,22 +161,22 @@ fn finding(
     let to = pool.destination;
     let mut facts = pools::facts(pool, range);
     facts.insert("used_ratio", pool.ratio(pool.blocked_max()));
-    let users = pools::users(now, pool);
+    let users = users(now, &pool.inodes);
     let mut evidence = vec![format!(
         "Range {} to {}: {} usable here, {} used ({} in TIME_WAIT), {} held by listeners and binds.",
         range.low,
         range.high,
         number(pool.usable.into()),
         number(pool.used.into()),
-        number(pool.time_wait.into()),
+        number(pool.time_wait().into()),
         number(pool.held.into())
     )];
-    if pool.time_wait > 0 {
+    if pool.time_wait() > 0 {
         evidence.push(pools::reuse_sentence(pool));
     }
     if pool.untried > 0 {
         evidence.push(
-            "The range has an odd number of ports and its lowest is free: the search may never try it, and one connection fewer fits then.".into(),
+            "The range has an odd number of ports and an end of it is free: each search leaves one end out, and one connection fewer may fit.".into(),
         );
     }
     evidence.push(pools::users_sentence(&users));
@@ -263,11 +264,11 @@ mod tests {
         let f = judge(&filled(911)).unwrap();
         assert_eq!(
             f.title,
-            "911 of 1,009 ports taken for 10.0.0.1 -> 10.0.0.2:5001, 98 left (90 %)"
+            "911 of 1,009 ports taken for 10.0.0.1 -> 10.0.0.2:5001, 97 to 98 left (90 %)"
         );
         assert_eq!(
             (f.facts["used"], f.facts["usable"], f.facts["headroom"]),
-            (911.0, 1009.0, 98.0)
+            (911.0, 1009.0, 97.0)
         );
         assert_eq!(f.subject.culprits()[0].name(), "java[7]");
         assert_eq!(f.key(), "ephemeral-port-exhaustion/lab/destination:10.0.0.1>10.0.0.2:5001");
@@ -282,7 +283,7 @@ mod tests {
         }
         let f = judge(&s).unwrap();
         assert_eq!(f.severity, Severity::Info);
-        assert_eq!((f.facts["headroom"], f.facts["headroom_max"]), (9.0, 1009.0));
+        assert_eq!((f.facts["headroom"], f.facts["headroom_max"]), (8.0, 1009.0));
     }
 
     #[test]

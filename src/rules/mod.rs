@@ -13,7 +13,7 @@ pub mod time_wait_buildup;
 use std::cell::OnceCell;
 
 use crate::model::Snapshot;
-use crate::model::ports::Pools;
+use crate::model::ports::Ports;
 use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::nearest::nearest;
@@ -25,18 +25,18 @@ use outcome::Outcome;
 pub struct Evidence<'a> {
     /// The snapshot.
     pub now: &'a Snapshot,
-    pools: OnceCell<Option<Pools>>,
+    ports: OnceCell<Option<Ports>>,
 }
 
 impl<'a> Evidence<'a> {
     /// Wraps a snapshot.
     pub fn new(now: &'a Snapshot) -> Evidence<'a> {
-        Evidence { now, pools: OnceCell::new() }
+        Evidence { now, ports: OnceCell::new() }
     }
 
     /// The pools of ephemeral ports; `None` if the port range could not be read.
-    pub fn pools(&self) -> Option<&Pools> {
-        self.pools.get_or_init(|| Pools::of(self.now)).as_ref()
+    pub fn ports(&self) -> Option<&Ports> {
+        self.ports.get_or_init(|| Ports::busy(self.now)).as_ref()
     }
 }
 

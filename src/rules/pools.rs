@@ -1,14 +1,14 @@
 //! What the rules about ephemeral ports share: what they need read, how full pools are judged, their numbers, sentences and cures.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::finding::{Remedy, Severity, Thresholds, Wish, severity_above};
 use super::limit::Limits;
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, Rule};
 use crate::model::Snapshot;
-use crate::model::culprit::{Culprit, culprit};
-use crate::model::ports::{EphemeralRange, Pool, Pools};
+use crate::model::culprit::Culprit;
+use crate::model::ports::{EphemeralRange, Pool, Ports};
 use crate::model::reuse::Reuse;
 use crate::model::wants::Wants;
 use crate::phrase::{join, number};
@@ -16,27 +16,31 @@ use crate::phrase::{join, number};
 /// What any rule about pools of which more than `ratio` may be taken needs read: details of live connections, explicit binds, owners.
 pub(super) fn wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
     let mut wants = Wants::default();
-    let Some(pools) = evidence.pools() else { return wants };
+    let Some(pools) = evidence.ports() else { return wants };
     // Binders spread over many destinations fill the range without one busy pool.
     wants.explicit_ports =
-        !pools.busy.is_empty() || f64::from(pools.in_use) > f64::from(pools.free) * ratio * 0.4;
-    for pool in &pools.busy {
+        !pools.pools.is_empty() || f64::from(pools.in_use) > f64::from(pools.free) * ratio * 0.4;
+    for pool in &pools.pools {
         // Explicit binds, not read at first, can shrink a pool a good deal; what a connection shows must be read by then.
         let taken = pool.ratio(pool.used);
-        if taken > ratio * 0.4 && pool.time_wait > 0 && !matches!(pool.reuse, Reuse::Applies { .. })
+        if taken > ratio * 0.4
+            && pool.time_wait() > 0
+            && !matches!(pool.reuse, Reuse::Applies { .. })
         {
             wants.peer_ports.insert(pool.destination.peer_port);
         }
         if taken > ratio * 0.8 {
             wants.owners.extend(pool.inodes.iter().copied());
+            // What bind() took is lost to every destination, and only the owners' buckets tell it.
+            wants.buckets = true;
         }
     }
     wants
 }
 
 /// The pools, or why nothing can be said of them.
-pub(super) fn judged<'a>(evidence: &'a Evidence<'_>) -> Result<&'a Pools, Outcome> {
-    evidence.pools().ok_or_else(|| {
+pub(super) fn judged<'a>(evidence: &'a Evidence<'_>) -> Result<&'a Ports, Outcome> {
+    evidence.ports().ok_or_else(|| {
         let why = "net.ipv4.ip_local_port_range could not be read";
         Outcome::NotEvaluated(Cause::Unseen, why.into())
     })
@@ -53,24 +57,6 @@ pub(super) fn severity(min: u32, max: u32, thresholds: &Thresholds) -> Option<Se
     let certain = severity_above(f64::from(min), thresholds);
     let possible = severity_above(f64::from(max), thresholds);
     certain.or(possible.map(|_| Severity::Info))
-}
-
-/// The processes with live connections in a pool, and how many each holds, most first.
-pub(super) fn users(now: &Snapshot, pool: &Pool) -> Vec<(Culprit, u32)> {
-    let mut by_pid: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut unnamed = 0;
-    for inode in &pool.inodes {
-        let holders = now.owners.as_ref().map(|o| o.of(*inode)).unwrap_or_default();
-        let pids: BTreeSet<u32> = holders.iter().map(|h| h.pid).collect();
-        unnamed += u32::from(pids.is_empty());
-        pids.into_iter().for_each(|pid| *by_pid.entry(pid).or_default() += 1);
-    }
-    let mut users: Vec<_> = by_pid.into_iter().map(|(pid, n)| (culprit(now, pid), n)).collect();
-    users.sort_by_key(|(c, n)| (std::cmp::Reverse(*n), c.pid));
-    if unnamed > 0 {
-        users.push((Culprit { pid: None, process: None, provenance: now.unnamed() }, unnamed));
-    }
-    users
 }
 
 /// One sentence on who connects to a destination.
@@ -99,7 +85,7 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool, thresholds: &Thresholds) -> 
         _ => false,
     };
     // Reuse is worth a word only if the ports it frees make the finding lighter, and the peer lets it.
-    let lighter = severity_above(f64::from(pool.used - pool.time_wait), thresholds)
+    let lighter = severity_above(f64::from(pool.used - pool.time_wait()), thresholds)
         < severity_above(f64::from(pool.used), thresholds);
     let reusable = pool.timestamps != Some(false) || loopback;
     if lighter && reusable && now.sysctls.integer("net.ipv4.tcp_timestamps") == Some(0) {
@@ -115,7 +101,7 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool, thresholds: &Thresholds) -> 
             wish: Wish::Order(if loopback { 2 } else { 1 }),
             because: format!(
                 "{} of the ports to this destination are in TIME_WAIT",
-                number(pool.time_wait.into())
+                number(pool.time_wait().into())
             ),
         });
     }
@@ -134,16 +120,16 @@ pub(super) fn facts(pool: &Pool, range: &EphemeralRange) -> BTreeMap<&'static st
         ("usable", pool.usable),
         ("headroom", pool.headroom()),
         ("headroom_max", pool.headroom_max()),
-        ("time_wait", pool.time_wait),
+        ("time_wait", pool.time_wait()),
         ("time_wait_old", pool.time_wait_old),
-        ("closed_last_10s", pool.closed_last_10s),
+        ("closed_last_10s", pool.history.closed_within(10)),
         ("held", pool.held),
         ("untried", pool.untried),
         ("range_size", range.size()),
     ]
     .map(|(name, n)| (name, f64::from(n)))
     .into();
-    if let Some(ms) = pool.first_release_ms {
+    if let Some(ms) = pool.first_release_ms() {
         facts.insert("first_release_ms", f64::from(ms));
     }
     facts

@@ -7,9 +7,10 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::Snapshot;
+use crate::model::culprit::users;
 use crate::model::endpoint::place;
 use crate::model::listener::Listeners;
-use crate::model::ports::{EphemeralRange, Pool, Pools, is_client};
+use crate::model::ports::{EphemeralRange, Pool, Ports, is_client};
 use crate::model::state::State;
 use crate::model::wants::Wants;
 use crate::phrase::{count, duration, number, percent};
@@ -75,7 +76,7 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
-    let Pools { range, busy, .. } = match pools::judged(evidence) {
+    let Ports { range, pools: busy, .. } = match pools::judged(evidence) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
@@ -112,20 +113,20 @@ fn destination(
     limits: &Limits,
 ) -> Option<Finding> {
     let thresholds = pools::thresholds(&RULE, pool, limits);
-    let young = pool.time_wait - pool.time_wait_old;
-    let held_max = if pool.blocked_max() == pool.used { pool.time_wait } else { young };
-    let held_min = if pool.blocked_min() == pool.used { pool.time_wait } else { young };
+    let young = pool.time_wait() - pool.time_wait_old;
+    let held_max = if pool.blocked_max() == pool.used { pool.time_wait() } else { young };
+    let held_min = if pool.blocked_min() == pool.used { pool.time_wait() } else { young };
     let severity = pools::severity(held_min, held_max, &thresholds)?;
     let to = pool.destination;
     let mut facts = pools::facts(pool, range);
     facts.insert("time_wait_ratio", pool.ratio(held_max));
-    let users = pools::users(now, pool);
+    let users = users(now, &pool.inodes);
     let sustained = f64::from(pool.usable) * 1000.0 / f64::from(pool.hold_ms().max(1));
     let mut evidence = vec![
         format!(
             "{} closed in the last 10 s; the next port is free in {}.",
-            count(pool.closed_last_10s.into(), "connection was", "connections were"),
-            duration(pool.first_release_ms.unwrap_or_default().into())
+            count(pool.history.closed_within(10).into(), "connection was", "connections were"),
+            duration(pool.first_release_ms().unwrap_or_default().into())
         ),
         format!(
             "{} ports sustain {:.1} connections a second, each held for {}.",

@@ -29,6 +29,10 @@ pub fn socket(payload: &[u8]) -> Option<Socket> {
     if state == State::Close && local_port != 0 && peer_port == 0 {
         state = State::BoundInactive;
     }
+    // Told of listeners and bound sockets whatever was asked for; elsewhere nothing hangs on it.
+    let v6only = family == Family::Ipv6
+        && matches!(state, State::Listen | State::BoundInactive)
+        && Attributes::of(payload).byte(SKV6ONLY, 0) == Some(1);
     Some(Socket {
         cookie: u64::from(u32_at(header, 48)?) << 32 | u64::from(u32_at(header, 44)?),
         local_addr,
@@ -46,6 +50,7 @@ pub fn socket(payload: &[u8]) -> Option<Socket> {
         timer: Timer::from_kernel(header[2]),
         retries: header[3],
         family,
+        v6only,
     })
 }
 

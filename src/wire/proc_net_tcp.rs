@@ -53,6 +53,7 @@ fn socket(line: &str, family: Family) -> Option<Socket> {
         timer,
         retries: u8::try_from(retries).unwrap_or(u8::MAX),
         family,
+        v6only: false,
     })
 }
 

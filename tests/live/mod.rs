@@ -8,6 +8,7 @@ mod fixtures;
 mod list;
 mod listen;
 mod namespaces;
+mod oracle;
 mod owners;
 mod ports;
 mod privilege;

@@ -33,7 +33,9 @@ lab_test!(severity_follows_the_share_of_a_range_of_1009_ports, {
         let facts = facts.unwrap();
         assert_eq!(facts["used"], count);
         assert_eq!(facts["usable"], 1009);
-        assert_eq!(facts["headroom"], 1009 - count);
+        // A range of odd length: the last port may not be found.
+        let untried = facts["untried"].as_i64().unwrap();
+        assert_eq!(facts["headroom"], 1009 - count - untried);
         assert_eq!(facts["headroom_max"], 1009 - count);
     }
 });
@@ -101,7 +103,7 @@ lab_test!(client_side_time_wait_fires_without_reuse, {
         (&f["facts"]["time_wait"], &f["facts"]["used"], &f["facts"]["usable"]),
         (&json!(41), &json!(41), &json!(67))
     );
-    assert_eq!((&f["facts"]["headroom"], &f["severity"]), (&json!(26), &json!("info")));
+    assert_eq!((&f["facts"]["headroom_max"], &f["severity"]), (&json!(26), &json!("info")));
     assert_eq!(f["facts"]["closed_last_10s"], 41);
     assert_eq!(f["subject"]["peer"], json!({"addr": "127.0.0.1", "port": 7001}));
     assert_eq!(document["status"], "ok", "info changes no status");
@@ -116,7 +118,7 @@ lab_test!(client_side_time_wait_fires_without_reuse, {
         !advice.to_string().contains("\"net.ipv4.tcp_fin_timeout\""),
         "it has no effect on TIME_WAIT"
     );
-    // 67 is odd: the lowest port, if it is still free, may never be tried.
+    // 67 is odd: an end of the range, if it is still free, may never be tried.
     let untried = f["facts"]["untried"].as_u64().unwrap() as usize;
     assert!((26 - untried..=26).contains(&extra_connects()));
 });

@@ -2,15 +2,13 @@
 
 use crate::cli::resolve::Settings;
 use crate::cli::{ListArgs, Owners};
-use crate::cmd::method;
+use crate::cmd::{filter, method};
 use crate::collect::owners::Method;
-use crate::collect::surroundings;
 use crate::error::Error;
 use crate::fields::{Field, Group, Kind, Source, all, defaults, find, lookup};
 use crate::filter::expr::{Expr, Predicate};
-use crate::filter::parse::{Names, parse};
 use crate::filter::push::{Pushed, push};
-use crate::filter::{caret, states};
+use crate::filter::states;
 use crate::model::endpoint::Family;
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
@@ -69,7 +67,7 @@ impl Plan {
     ) -> Result<Plan, Error> {
         let text = args.filter.join(" ");
         // An interface may exist in another namespace only; each looks for itself.
-        let expr = filter(&text, system, args.all_netns)?;
+        let expr = filter::read(&text, system, args.all_netns)?;
         let protocols: Vec<Protocol> =
             [(args.tcp, Protocol::Tcp), (args.udp, Protocol::Udp), (args.mptcp, Protocol::Mptcp)]
                 .into_iter()
@@ -226,7 +224,7 @@ impl Plan {
         if !names_device {
             return Ok(self.clone());
         }
-        let expr = filter(&self.text, system, true)?;
+        let expr = filter::read(&self.text, system, true)?;
         Ok(Plan { pushed: push(&expr), expr, ..self.clone() })
     }
 
@@ -259,38 +257,6 @@ impl Plan {
             condition: self.pushed.program.clone().map(Condition::Program),
         }
     }
-}
-
-/// Reads the filter.
-fn filter(text: &str, system: &dyn System, elsewhere: bool) -> Result<Expr, Error> {
-    if text.trim().is_empty() {
-        return Ok(Expr::TRUE);
-    }
-    let services = surroundings::services(system);
-    let words: Vec<String> = services.words().map(String::from).collect();
-    let hosts = surroundings::hosts(system);
-    let names = Names {
-        service: &|name| services.port(name),
-        services: &words,
-        host: &|name| hosts.iter().filter(|(n, _)| n == name).map(|(_, a)| *a).collect(),
-        // No interface has this number.
-        interface: &|name| system.interface_index(name).or(elsewhere.then_some(u32::MAX)),
-        cgroup: &|path| cgroup(path, system),
-    };
-    parse(text, &names).map_err(|m| Error::hinted(caret(text, m.at, &m.what), m.hint))
-}
-
-/// The id of a control group by its path, from the root of the hierarchy or of the file system, or `#id`.
-fn cgroup(path: &str, system: &dyn System) -> Option<u64> {
-    if let Some(id) = path.strip_prefix('#') {
-        return id.parse().ok();
-    }
-    let root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-    let below = root.iter().find_map(|root| path.strip_prefix(root)).unwrap_or(path);
-    let below = below.trim_matches('/');
-    let found =
-        system.cgroups().into_iter().find(|(_, p)| p.strip_prefix(b"/") == Some(below.as_bytes()));
-    found.map(|(id, _)| id)
 }
 
 /// An expression as it may be shown: what a terminal would obey is escaped, a backslash is one already.

@@ -8,7 +8,7 @@ use super::subject::Endpoint;
 use crate::model::Snapshot;
 use crate::model::endpoint::Family;
 use crate::model::listener::Listeners;
-use crate::model::ports::{Pools, is_client};
+use crate::model::ports::{Ports, is_client};
 use crate::model::state::State;
 use crate::model::text::Text;
 
@@ -171,7 +171,7 @@ fn by_state(snapshot: &Snapshot, family: Family) -> ByState {
 /// The document of one namespace.
 pub fn namespace(snapshot: &Snapshot) -> NamespaceDocument {
     let of = |family| snapshot.sockets.iter().filter(|s| s.family == family).count() as u64;
-    let pools = Pools::of(snapshot);
+    let pools = Ports::busy(snapshot);
     let listeners = Listeners::of(snapshot);
     let waiting = || snapshot.sockets.iter().filter(|s| s.state == State::TimeWait);
     NamespaceDocument {
@@ -193,12 +193,12 @@ pub fn namespace(snapshot: &Snapshot) -> NamespaceDocument {
             low: p.range.low,
             high: p.range.high,
             size: p.range.size(),
-            fullest: p.busy.first().map(|b| PoolDocument {
+            fullest: p.pools.first().map(|b| PoolDocument {
                 local_addr: b.destination.local_addr.to_string(),
                 peer: Endpoint::plain(b.destination.peer_addr, b.destination.peer_port),
                 usable: b.usable,
                 used: b.used,
-                time_wait: b.time_wait,
+                time_wait: b.time_wait(),
                 headroom: b.headroom(),
                 headroom_max: b.headroom_max(),
             }),

@@ -56,10 +56,10 @@ pub fn render(
             row
         })
         .collect();
-    let text = fitting(heads, rows, &right, style);
+    let text = table::fitting(heads, rows, &right, &DROP_ORDER, style);
     let mut out = String::new();
     for (i, line) in text.lines().enumerate() {
-        let line = cut(line, style);
+        let line = table::cut(line, style);
         match i {
             0 if header => out.push_str(&style.strong(&line)),
             0 => continue,
@@ -75,38 +75,6 @@ pub fn render(
 
 /// What a narrow terminal loses first.
 const DROP_ORDER: [&str; 4] = ["GROUP", "SET-BY", "SYN-RECV", "DROPS"];
-
-/// The table without the columns of least worth for which there is no room.
-fn fitting(heads: Vec<&str>, rows: Vec<Vec<String>>, right: &[usize], style: Style) -> String {
-    let (mut heads, mut rows, mut right) = (heads, rows, right.to_vec());
-    for drop in DROP_ORDER {
-        let text = table::short(&heads, &rows, &right);
-        let widest = text.lines().map(|l| l.chars().count()).max().unwrap_or_default();
-        if style.width.is_none_or(|width| widest <= width) {
-            return text;
-        }
-        let Some(at) = heads.iter().position(|head| *head == drop) else { continue };
-        heads.remove(at);
-        for row in rows.iter_mut().filter(|row| at < row.len()) {
-            row.remove(at);
-        }
-        right.retain(|column| *column != at);
-        for column in right.iter_mut().filter(|column| **column > at) {
-            *column -= 1;
-        }
-    }
-    table::short(&heads, &rows, &right)
-}
-
-/// A line that fits the terminal: the last columns are cut, which say who holds and who waits.
-fn cut(line: &str, style: Style) -> String {
-    match style.width {
-        Some(width) if line.chars().count() > width => {
-            line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-        }
-        _ => line.to_string(),
-    }
-}
 
 /// Where it listens, as `list` writes it.
 fn place(l: &ListenerDocument) -> String {

@@ -6,6 +6,7 @@ pub mod diagnose;
 pub mod explain;
 pub mod fields;
 pub mod listen;
+pub mod ports;
 pub mod summary;
 
 use super::style::{Style, wrapped};

@@ -30,7 +30,7 @@ impl Delimited {
 }
 
 /// Appends one cell; every cell but the first is preceded by the delimiter.
-pub(super) fn cell(dialect: Dialect, first: bool, text: &[u8], out: &mut Vec<u8>) {
+pub(in crate::render) fn cell(dialect: Dialect, first: bool, text: &[u8], out: &mut Vec<u8>) {
     match dialect {
         Dialect::Plain => {
             if !first {

@@ -1,0 +1,178 @@
+//! `tcpvet ports`: how many connections are left, to whom, for how long.
+
+mod select;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Done, all_netns, method, report_status};
+use crate::cli::resolve::Settings;
+use crate::cli::{Format, PortsArgs};
+use crate::collect::{begin, ports as collect};
+use crate::error::Error;
+use crate::model::Snapshot;
+use crate::model::destination::Destination;
+use crate::model::ports::forecast::Change;
+use crate::model::ports::what_if::WhatIf;
+use crate::model::ports::{Pool, Ports};
+use crate::render::document::ports::{Part, PortsDocument, Scope, part, unknown};
+use crate::render::{human, json, ports as rows};
+use crate::sys::System;
+use select::Selection;
+
+/// Destinations that a person is shown unless --limit says otherwise.
+const SHOWN: usize = 20;
+
+pub(super) fn run(
+    args: &PortsArgs,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
+    if let Some(port) = args.port {
+        return super::port::run(port, args, settings, system);
+    }
+    // Everything typed is read before anything is measured.
+    let what_if = args.what_if.as_deref().map(WhatIf::parse).transpose()?;
+    let selection = Selection::new(args, system)?;
+    let supposed = what_if.clone().unwrap_or_default();
+    let mut all = Part::default();
+    let mut whole: Option<Snapshot> = None;
+    let mut look = |system: &dyn System, name: Option<&str>| -> Result<(), Error> {
+        let netns = name.map(String::from).or_else(|| settings.netns.clone());
+        let (snapshot, one) = namespace(args, &selection, &supposed, system, netns)?;
+        all.add(one);
+        match &mut whole {
+            None => whole = Some(snapshot),
+            Some(first) => first.coverage.merge(&snapshot.coverage, &snapshot.netns),
+        }
+        Ok(())
+    };
+    if args.all_netns {
+        let mut coverage = crate::model::coverage::Coverage::default();
+        all_netns(system, &mut coverage, &mut |name, inside, _| {
+            look(inside, Some(name.as_str()))?;
+            Ok(true)
+        })?;
+        if let Some(first) = &mut whole {
+            first.coverage.merge(&coverage, &crate::model::text::Text::new(b"all"));
+        }
+    } else {
+        look(system, None)?;
+    }
+    let snapshot = match whole {
+        Some(snapshot) => snapshot,
+        None => begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?,
+    };
+    all.sort();
+    let found = all.destinations.len();
+    let limit = args.limit.or((settings.format == Format::Human).then_some(SHOWN));
+    if let Some(limit) = limit.filter(|n| *n > 0) {
+        all.destinations.truncate(limit);
+    }
+    if args.bind {
+        all.destinations.clear();
+    }
+    let sampled = args.sample.map(|d| u32::try_from(d.as_millis()).unwrap_or(u32::MAX));
+    let document = PortsDocument::new(&snapshot, all, what_if.as_ref(), sampled);
+    let output = match settings.format {
+        Format::Json => json::pretty(&document),
+        Format::Csv => rows::render(&document, args.bind, !args.no_header, rows::Dialect::Csv),
+        Format::Plain => rows::render(&document, args.bind, !args.no_header, rows::Dialect::Plain),
+        Format::Human | Format::Jsonl => {
+            let origin = human::origin(&snapshot, settings.from.is_some());
+            let shape = human::ports::Shape {
+                header: !args.no_header,
+                found,
+                bind_only: args.bind,
+                details: !args.to.is_empty()
+                    || args.source.is_some()
+                    || what_if.is_some()
+                    || args.sample.is_some(),
+                quiet: settings.quiet,
+                style: settings.style,
+            };
+            (origin + &human::ports::render(&snapshot, &document, &shape)).into_bytes()
+        }
+    };
+    Ok(Done { output, notes: Vec::new(), status: report_status(&snapshot, None, settings) })
+}
+
+/// One namespace, looked at once, or twice where a time between is given.
+fn namespace(
+    args: &PortsArgs,
+    selection: &Selection,
+    what_if: &WhatIf,
+    system: &dyn System,
+    netns: Option<String>,
+) -> Result<(Snapshot, Part), Error> {
+    let before = match args.sample {
+        None => None,
+        Some(time) => {
+            let (snapshot, ports) = look(args, what_if, system, netns.clone(), true)?;
+            system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })?;
+            ports.map(|p| (snapshot.time_ms, p))
+        }
+    };
+    let (snapshot, ports) = look(args, what_if, system, netns, false)?;
+    let Some(ports) = ports else {
+        let part = unknown(&snapshot);
+        return Ok((snapshot, part));
+    };
+    let empty: Vec<Pool> =
+        selection.unconnected(&ports).into_iter().map(|d| ports.empty(&snapshot, d)).collect();
+    let pools: Vec<&Pool> = selection.pools(&snapshot, &ports).into_iter().chain(&empty).collect();
+    let changes = changes(before.as_ref(), &snapshot, &pools, args.sample);
+    let part =
+        part(&snapshot, &Scope { ports: &ports, pools, changes, what_if, from: selection.from });
+    Ok((snapshot, part))
+}
+
+/// The table and the arithmetic over it; `brief` without owners, for a look that is only compared with.
+fn look(
+    args: &PortsArgs,
+    what_if: &WhatIf,
+    system: &dyn System,
+    netns: Option<String>,
+    brief: bool,
+) -> Result<(Snapshot, Option<Ports>), Error> {
+    let how = method(args.owners).filter(|_| !brief);
+    let mut snapshot = collect::read(system, netns, how)
+        .map_err(|e| Error::hinted(e.to_string(), "leave --owners out, or use --owners proc"))?;
+    what_if.apply(&mut snapshot);
+    let Some(range) = what_if.range(&snapshot) else { return Ok((snapshot, None)) };
+    let mut ports = Ports::with(&snapshot, range.clone(), &|_, _| true);
+    if collect::refine(system, &mut snapshot, &ports) {
+        ports = Ports::with(&snapshot, range, &|_, _| true);
+    }
+    Ok((snapshot, Some(ports)))
+}
+
+/// What happened to each pool since the first look; one that was not there then began empty.
+fn changes(
+    before: Option<&(u64, Ports)>,
+    now: &Snapshot,
+    pools: &[&Pool],
+    asked: Option<Duration>,
+) -> Vec<Option<Change>> {
+    let Some((time, before)) = before else { return Vec::new() };
+    // The clock may have been set meanwhile; what was asked for is the time that passed at least.
+    let asked = asked.unwrap_or_default().as_millis() as u64;
+    let elapsed = now.time_ms.saturating_sub(*time);
+    let elapsed =
+        if (asked..asked.saturating_mul(10)).contains(&elapsed) { elapsed } else { asked };
+    let elapsed = u32::try_from(elapsed).unwrap_or(u32::MAX);
+    let index: HashMap<Destination, &Pool> =
+        before.pools.iter().map(|p| (p.destination, p)).collect();
+    let one = |pool: &&Pool| {
+        let empty;
+        let then = match index.get(&pool.destination) {
+            Some(then) => *then,
+            None => {
+                empty = before.empty(now, pool.destination);
+                &empty
+            }
+        };
+        Some(Change::between(then, pool, elapsed))
+    };
+    pools.iter().map(one).collect()
+}

@@ -1,0 +1,101 @@
+//! What `ports` reads: the table, who holds what and what took each port, all at once; then what only some destinations need.
+
+use super::owners::{self, Found, Method, Search};
+use super::{Start, details, refused, sockets, start};
+use crate::model::Snapshot;
+use crate::model::coverage::Seen;
+use crate::model::ports::Ports;
+use crate::model::portset::PortSet;
+use crate::model::reuse::Reuse;
+use crate::model::state::StateSet;
+use crate::model::wants::Wants;
+use crate::sys::{SysError, System};
+use crate::wire::request::Condition;
+
+/// Reads what the arithmetic of ports needs, and the owners if asked.
+///
+/// # Errors
+/// The clock cannot be read, or owners cannot in the way that was asked for.
+pub fn read(
+    system: &dyn System,
+    netns: Option<String>,
+    method: Option<Method>,
+) -> Result<Snapshot, SysError> {
+    let what = Start { owners: method.is_some(), ..Start::diagnosis(netns) };
+    let (snapshot, found, explicit) = std::thread::scope(|scope| {
+        // The two take the second processor in turn; the table is the longest of the three.
+        let beside = scope.spawn(|| {
+            let explicit = explicit_ports(system);
+            let search =
+                Search { method: method.unwrap_or_default(), buckets: true, ..Search::default() };
+            let found = method.map(|_| owners::find(system, search));
+            (explicit, found)
+        });
+        let snapshot = start(system, &what);
+        let (explicit, found) = match beside.join() {
+            Ok(both) => both,
+            Err(_) => {
+                let reason = "the thread that looked for owners panicked".to_string();
+                (Err(refused(&reason)), Some(Err(reason)))
+            }
+        };
+        (snapshot, found, explicit)
+    });
+    let mut snapshot = snapshot?;
+    if snapshot.has_netlink_facts() {
+        match explicit {
+            Ok(ports) => snapshot.explicit_ports = Some(ports),
+            Err(e) => {
+                let state = super::seen(&e).max(Seen::Partial);
+                snapshot.coverage.note("sock_diag_details", state, Some(e.reason), None);
+            }
+        }
+    }
+    match found {
+        None => {}
+        Some(Err(reason)) if method == Some(Method::Bpf) => {
+            return Err(SysError::failed("owners cannot be read by BPF", reason));
+        }
+        Some(Err(reason)) => snapshot.coverage.note("owners", Seen::Failed, Some(reason), None),
+        Some(Ok(found)) => keep(&mut snapshot, found),
+    }
+    Ok(snapshot)
+}
+
+fn keep(snapshot: &mut Snapshot, found: Found) {
+    let held = |s: &&crate::model::socket::Socket| s.inode != 0;
+    let total = snapshot.sockets.iter().filter(held).count();
+    let without = |s: &&crate::model::socket::Socket| found.owners.of(s.inode).is_empty();
+    // Only a refusal leaves owners unknown; looking for each of a hundred thousand sockets tells nothing more.
+    let missing = match found.all_seen && found.owners.denied == 0 {
+        true => 0,
+        false => snapshot.sockets.iter().filter(held).filter(without).count(),
+    };
+    owners::note(&mut snapshot.coverage, &found, missing, total, snapshot.host.euid, false);
+    snapshot.processes = found.processes;
+    snapshot.owners = Some(found.owners);
+}
+
+/// Ports that some socket took by an explicit bind(), listeners included.
+fn explicit_ports(system: &dyn System) -> Result<PortSet, SysError> {
+    let mut ports = PortSet::default();
+    let condition = Some(Condition::ExplicitPort);
+    sockets::details(system, StateSet::ALL, 0, condition, &mut |socket, _| {
+        ports.insert(socket.local_port);
+    })?;
+    Ok(ports)
+}
+
+/// Reads what live connections show of timestamps, toward the destinations where reuse hangs on it.
+pub fn refine(system: &dyn System, snapshot: &mut Snapshot, ports: &Ports) -> bool {
+    let unknown = |p: &&crate::model::ports::Pool| {
+        matches!(p.reuse, Reuse::Unknown { .. }) && p.time_wait() > 0 && p.open() > 0
+    };
+    let peer_ports = ports.pools.iter().filter(unknown).map(|p| p.destination.peer_port);
+    let wants = Wants { peer_ports: peer_ports.collect(), ..Wants::default() };
+    let any = !wants.peer_ports.is_empty();
+    if any {
+        details::read(system, snapshot, &wants);
+    }
+    any
+}

@@ -1,0 +1,110 @@
+//! Which sockets are the client side of a connection, gathered by destination.
+
+use std::collections::HashMap;
+
+use super::range::EphemeralRange;
+use crate::model::Snapshot;
+use crate::model::destination::Destination;
+use crate::model::listener::Listeners;
+use crate::model::owner::Bucket;
+use crate::model::portset::PortSet;
+use crate::model::socket::{Detail, Socket, TIME_WAIT_MS};
+use crate::model::state::{State, StateSet};
+
+/// The states in which a live connection tells whether its ends use timestamps.
+pub const LIVE: StateSet =
+    StateSet((1 << 1) | (1 << 4) | (1 << 5) | (1 << 8) | (1 << 9) | (1 << 11));
+
+/// Whether a socket is the client side of a connection, as far as one dump shows: its port is ephemeral and nobody listens on it.
+pub fn is_client(socket: &Socket, range: &EphemeralRange, listeners: &Listeners) -> bool {
+    socket.peer_port != 0
+        && range.spans(socket.local_port)
+        && !matches!(
+            socket.state,
+            State::Listen | State::BoundInactive | State::Close | State::SynRecv
+        )
+        && !listeners.ports().has(socket.local_port)
+}
+
+/// One client connection, as far as its pool needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Client {
+    /// Its inode; 0 if no process has it.
+    pub(super) inode: u32,
+    /// Milliseconds until a TIME_WAIT ends.
+    pub(super) expires_ms: u32,
+    /// Its port.
+    pub(super) port: u16,
+    /// Its state.
+    pub(super) state: State,
+    /// What took the port, where the kernel tells.
+    pub(super) bucket: Option<Bucket>,
+}
+
+impl Client {
+    /// Milliseconds since a TIME_WAIT began.
+    pub(super) fn age_ms(&self) -> u32 {
+        TIME_WAIT_MS.saturating_sub(self.expires_ms)
+    }
+}
+
+/// The clients of one destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Where they connect to.
+    pub(super) destination: Destination,
+    /// One per port that connect() may choose, by port.
+    pub(super) clients: Vec<Client>,
+    /// What live connections show of timestamps: true if any uses them, false if all that were read do not.
+    pub(super) timestamps: Option<bool>,
+}
+
+/// Gathers the clients of every destination, in the order of the first socket of each.
+pub(super) fn tallies(
+    snapshot: &Snapshot,
+    range: &EphemeralRange,
+    listeners: &Listeners,
+) -> Vec<Tally> {
+    let mut index: HashMap<Destination, usize> = HashMap::new();
+    let mut tallies: Vec<Tally> = Vec::new();
+    for socket in snapshot.sockets.iter() {
+        if !is_client(socket, range, listeners) || range.reserved.has(socket.local_port) {
+            continue;
+        }
+        let destination = Destination::of(socket);
+        let at = *index.entry(destination).or_insert_with(|| {
+            tallies.push(Tally { destination, clients: Vec::new(), timestamps: None });
+            tallies.len() - 1
+        });
+        let Some(tally) = tallies.get_mut(at) else { continue };
+        tally.clients.push(Client {
+            inode: socket.inode,
+            expires_ms: socket.expires_ms,
+            port: socket.local_port,
+            state: socket.state,
+            bucket: match (&snapshot.owners, socket.inode) {
+                (None, _) | (_, 0) => None,
+                (Some(owners), inode) => owners.bucket(inode),
+            },
+        });
+        if tally.timestamps != Some(true)
+            && LIVE.has(socket.state)
+            && let Some(seen) = snapshot.detail(socket).and_then(Detail::timestamps)
+        {
+            tally.timestamps = Some(seen);
+        }
+    }
+    for tally in &mut tallies {
+        // A dump is not atomic: one port may show twice while it changes state.
+        tally.clients.sort_unstable_by_key(|c| (c.port, c.state == State::TimeWait));
+        tally.clients.dedup_by_key(|c| c.port);
+    }
+    tallies
+}
+
+/// The distinct ports of some tallies.
+pub(super) fn ports(tallies: &[Tally]) -> PortSet {
+    let mut ports = PortSet::default();
+    tallies.iter().flat_map(|t| &t.clients).for_each(|c| ports.insert(c.port));
+    ports
+}

@@ -1,0 +1,263 @@
+//! Where the rates lead: when a pool is full, and what rate it bears for good. Arithmetic on one pool; what it assumes is said with it.
+
+use super::pool::Pool;
+use super::range::EphemeralRange;
+use crate::model::reuse::Reuse;
+
+/// What goes in and out of a pool each second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Flow {
+    /// New connections a second.
+    pub connects: f64,
+    /// Connections a second that this side closes, each of which keeps its port for a while.
+    pub closes: f64,
+}
+
+impl Flow {
+    /// As the TIME_WAIT of a single sample show it: closes go on at the rate of the last 10 s, and each is made up for by a new
+    /// connection.
+    pub fn steady(pool: &Pool) -> Flow {
+        let closes = pool.history.recent_rate();
+        Flow { connects: closes, closes }
+    }
+}
+
+/// What happened to a pool between two looks at it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// What went in and out.
+    pub flow: Flow,
+    /// Connections more each second that are open, neither closed nor in TIME_WAIT.
+    pub growth: f64,
+}
+
+impl Change {
+    /// Holds two looks `elapsed_ms` apart against each other. New connections are those that the pool has more of, and those that took
+    /// the place of what the timers released meanwhile.
+    pub fn between(before: &Pool, now: &Pool, elapsed_ms: u32) -> Change {
+        let per_second = |n: f64| n * 1000.0 / f64::from(elapsed_ms.max(1));
+        let released = f64::from(before.released_within(elapsed_ms));
+        let closed_since = |p: &Pool| p.ages_ms.partition_point(|age| *age <= elapsed_ms) as f64;
+        Change {
+            flow: Flow {
+                connects: per_second(
+                    (f64::from(now.used) - f64::from(before.used) + released).max(0.0),
+                ),
+                closes: per_second(closed_since(now)),
+            },
+            growth: per_second(f64::from(now.open()) - f64::from(before.open())),
+        }
+    }
+}
+
+/// What is to come of a pool.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outlook {
+    /// What it assumes.
+    pub flow: Flow,
+    /// Mean life of a connection in seconds; `None` where nothing is closed here.
+    pub lifetime_s: Option<f64>,
+    /// What the pool bears.
+    pub ceilings: Ceilings,
+    /// Seconds until every search gets long; `None` for never.
+    pub seconds_to_cliff: Option<f64>,
+    /// Seconds until connect() fails; `None` for never.
+    pub seconds_to_exhaustion: Option<f64>,
+}
+
+impl Outlook {
+    /// Looks ahead.
+    pub fn of(pool: &Pool, range: &EphemeralRange, reuse_delay_ms: u32, flow: Flow) -> Outlook {
+        let taken = pool.blocked_max();
+        Outlook {
+            flow,
+            lifetime_s: lifetime_s(pool),
+            ceilings: ceilings(pool, range, reuse_delay_ms),
+            seconds_to_cliff: pool.until_cliff.and_then(|n| seconds_until(pool, taken + n, flow)),
+            seconds_to_exhaustion: seconds_until(pool, taken + pool.headroom(), flow),
+        }
+    }
+}
+
+/// No forecast reaches further: a day.
+const HORIZON_MS: f64 = 86_400_000.0;
+
+/// Seconds until `ports` of the pool are taken, if `flow` goes on; `None` if that never happens, or not within a day. Known releases
+/// happen at their time; what is closed from now on comes back after its hold time.
+pub fn seconds_until(pool: &Pool, ports: u32, flow: Flow) -> Option<f64> {
+    let (connects, closes) = (flow.connects / 1000.0, flow.closes / 1000.0);
+    if connects <= 0.0 {
+        return (pool.blocked_max() >= ports).then_some(0.0);
+    }
+    let hold = f64::from(pool.hold_ms());
+    // What can be reused already counts as free; its timer frees nothing more.
+    let pending = pool.releases_ms.iter().filter(|ms| **ms > 0).map(|ms| f64::from(*ms));
+    let mut events: Vec<f64> = pending.collect();
+    // The first close of the future comes back when the hold time is over: from then on closes count against connects.
+    let turn = hold;
+    let mut used = f64::from(pool.blocked_max());
+    let (mut at, wall) = (0.0, f64::from(ports));
+    events.push(f64::INFINITY);
+    for event in events {
+        loop {
+            let slope = if at < turn { connects } else { connects - closes };
+            let end = if at < turn { event.min(turn) } else { event };
+            let reach = at + (wall - used).max(0.0) / slope;
+            if used >= wall || slope > 0.0 && reach <= end {
+                let when = if used >= wall { at } else { reach };
+                return (when <= HORIZON_MS).then_some(when / 1000.0);
+            }
+            if end.is_infinite() {
+                return None;
+            }
+            used = (used + slope * (end - at)).max(0.0);
+            at = end;
+            if end >= event {
+                break;
+            }
+        }
+        used -= 1.0;
+    }
+    None
+}
+
+/// Mean life of a connection in seconds before this side closes it, by Little's law: those open now over the closes a second. `None`
+/// where nothing is closed.
+pub fn lifetime_s(pool: &Pool) -> Option<f64> {
+    let rate = pool.history.rate();
+    (rate > 0.0).then(|| f64::from(pool.open()) / rate)
+}
+
+/// Connections a second that `ports` bear for good, each held for its life and then `hold_ms`.
+pub fn sustainable(ports: u32, lifetime_s: f64, hold_ms: u32) -> f64 {
+    f64::from(ports) / (lifetime_s + f64::from(hold_ms) / 1000.0).max(0.001)
+}
+
+/// What a pool bears now and under each remedy, in connections a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ceilings {
+    /// As things are.
+    pub now: f64,
+    /// With tcp_tw_reuse where it helps toward this destination; `None` where it applies already or cannot.
+    pub reuse: Option<f64>,
+    /// With the range 15000 to 60999; `None` if the range is as wide.
+    pub wider: Option<f64>,
+    /// With a second source address.
+    pub two_sources: f64,
+}
+
+/// Ends of the range that advice would propose.
+const WIDER: (u16, u16) = (15_000, 60_999);
+
+/// The ceilings of a pool.
+pub fn ceilings(pool: &Pool, range: &EphemeralRange, reuse_delay_ms: u32) -> Ceilings {
+    let life = lifetime_s(pool).unwrap_or_default();
+    let bears = |ports, hold| sustainable(ports, life, hold);
+    let (low, high) = (range.low.min(WIDER.0), range.high.max(WIDER.1));
+    let gain = u32::from(high - low) + 1 - range.length();
+    let may_reuse = matches!(pool.reuse, Reuse::Not(_) | Reuse::Unknown { .. })
+        && pool.timestamps != Some(false);
+    Ceilings {
+        now: bears(pool.usable, pool.hold_ms()),
+        reuse: may_reuse.then(|| bears(pool.usable, reuse_delay_ms)),
+        wider: (gain > 0 && !range.own).then(|| bears(pool.usable + gain, pool.hold_ms())),
+        two_sources: bears(pool.usable.saturating_mul(2), pool.hold_ms()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Snapshot;
+    use crate::model::ports::Ports;
+    use crate::model::testing::*;
+
+    fn pool(s: &Snapshot) -> (Pool, EphemeralRange) {
+        let ports = Ports::of(s).unwrap();
+        (ports.pools[0].clone(), ports.range)
+    }
+
+    /// One connection to a far destination in the default range, then `closed` per second for `seconds`.
+    fn churn(per_second: u32, seconds: u32) -> Snapshot {
+        let mut s = fresh();
+        s.sockets.push(socket(
+            crate::model::state::State::Established,
+            "10.0.0.1:60998",
+            "10.0.0.2:80",
+        ));
+        for i in 0..per_second * seconds {
+            let age = (i + 1) * 1000 / per_second;
+            s.sockets.push(time_wait(&format!("10.0.0.1:{}", 32768 + i), "10.0.0.2:80", age));
+        }
+        s
+    }
+
+    #[test]
+    fn the_well_known_sum_a_thousand_a_second_from_an_empty_pool() {
+        let mut s = fresh();
+        s.sockets.push(socket(
+            crate::model::state::State::Established,
+            "10.0.0.1:60999",
+            "10.0.0.2:80",
+        ));
+        let (pool, range) = pool(&s);
+        let outlook = Outlook::of(&pool, &range, 1000, Flow { connects: 1000.0, closes: 1000.0 });
+        let tenth = |x: Option<f64>| x.map(|x| (x * 10.0).round() / 10.0);
+        assert_eq!(tenth(outlook.seconds_to_exhaustion), Some(28.2));
+        assert_eq!(tenth(outlook.seconds_to_cliff), Some(14.1));
+        assert_eq!(tenth(Some(outlook.ceilings.now)), Some(470.5));
+        assert_eq!(outlook.ceilings.reuse, Some(28_232.0));
+        assert_eq!(tenth(outlook.ceilings.wider), Some(766.7));
+        assert_eq!(tenth(Some(outlook.ceilings.two_sources)), Some(941.1));
+    }
+
+    #[test]
+    fn a_rate_below_the_ceiling_never_fills_the_pool_and_one_above_does() {
+        let (pool, _) = pool(&churn(400, 60));
+        let until = |rate| seconds_until(&pool, pool.usable, Flow { connects: rate, closes: rate });
+        assert_eq!(until(400.0), None);
+        // 24,001 in use; from now on 500 a second come and 400 go: 4,231 more take 42 s.
+        let wall = until(500.0).unwrap();
+        assert!((41.0..44.0).contains(&wall), "{wall}");
+    }
+
+    #[test]
+    fn what_grows_for_good_fills_the_pool_in_the_end() {
+        let (pool, _) = pool(&churn(1, 1));
+        let leak = Flow { connects: 10.0, closes: 0.0 };
+        let wall = seconds_until(&pool, pool.usable, leak).unwrap();
+        assert!((2822.0..2824.0).contains(&wall), "{wall}");
+        let still = Flow { connects: 0.0, closes: 0.0 };
+        assert_eq!(seconds_until(&pool, pool.usable, still), None);
+        assert_eq!(seconds_until(&pool, 1, leak), Some(0.0), "what is passed is passed now");
+    }
+
+    #[test]
+    fn two_looks_give_the_connects_that_releases_hide() {
+        let before = churn(100, 60);
+        // Two seconds later 200 are released and 200 closed, and 60 more are open.
+        let mut now = churn(100, 60);
+        for port in 60_000..60_060 {
+            let from = format!("10.0.0.1:{port}");
+            now.sockets.push(socket(crate::model::state::State::Established, &from, "10.0.0.2:80"));
+        }
+        let change = Change::between(&pool(&before).0, &pool(&now).0, 2000);
+        let near = |a: f64, b: f64| (a - b).abs() < 2.0;
+        assert!(near(change.flow.connects, 130.0), "{change:?}");
+        assert!(near(change.flow.closes, 100.0) && near(change.growth, 30.0), "{change:?}");
+    }
+
+    #[test]
+    fn a_longer_life_lowers_the_ceiling() {
+        let mut s = churn(100, 60);
+        for port in 60_000..60_900 {
+            let from = format!("10.0.0.1:{port}");
+            s.sockets.push(socket(crate::model::state::State::Established, &from, "10.0.0.2:80"));
+        }
+        let (pool, range) = pool(&s);
+        let outlook = Outlook::of(&pool, &range, 1000, Flow::steady(&pool));
+        let life = outlook.lifetime_s.unwrap();
+        assert!((8.9..9.2).contains(&life), "{life}");
+        assert!((407.0..410.0).contains(&outlook.ceilings.now), "{outlook:?}");
+    }
+}

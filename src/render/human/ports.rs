@@ -1,0 +1,271 @@
+//! Ephemeral ports for a person: the range, the destinations with the least headroom, one of them closely, the bind pools.
+
+mod closely;
+
+use super::unseen;
+use crate::model::Snapshot;
+use crate::phrase::{count, number, percent, seconds};
+use crate::render::document::ports::{
+    BindPoolDocument, DestinationDocument, PortOwner, PortsDocument, RangeDocument,
+};
+use crate::render::style::{Style, wrapped};
+use crate::render::table;
+
+/// What is shown and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Whether tables have heads.
+    pub header: bool,
+    /// Destinations found, shown or not.
+    pub found: usize,
+    /// Only the bind pools.
+    pub bind_only: bool,
+    /// Whether every destination is looked at closely, not the fullest alone.
+    pub details: bool,
+    /// No notes.
+    pub quiet: bool,
+    /// Colour and width.
+    pub style: Style,
+}
+
+/// Most destinations looked at closely.
+const CLOSELY: usize = 5;
+
+/// The whole text.
+pub fn render(snapshot: &Snapshot, document: &PortsDocument, shape: &Shape) -> String {
+    let style = shape.style;
+    let mut out = String::new();
+    for range in &document.namespaces {
+        out.push_str(&range_line(range, document.namespaces.len() > 1, style));
+    }
+    if !shape.bind_only {
+        out.push('\n');
+        out.push_str(&destinations(document, shape));
+        for one in document.destinations.iter().take(CLOSELY) {
+            if shape.details || one.used_ratio.0 > 0.5 {
+                out.push('\n');
+                out.push_str(&closely::render(one, document, style));
+                if !shape.details {
+                    break;
+                }
+            }
+        }
+    }
+    out.push('\n');
+    out.push_str(&bind_pools(document, shape));
+    if !shape.quiet {
+        out.push_str(&unseen(style, snapshot));
+    }
+    out
+}
+
+/// The range, and what of it nobody can have.
+fn range_line(range: &RangeDocument, several: bool, style: Style) -> String {
+    let head = style.strong(&match several {
+        true => format!("{}: ", range.netns),
+        false => String::new(),
+    });
+    let Some(ends) = range.range else {
+        return format!("{head}the port range could not be read\n");
+    };
+    let held = &range.held;
+    let kinds: Vec<String> = [
+        (held.listening, "by listeners"),
+        (held.explicit, "by explicit binds"),
+        (held.bound_inactive, "by bound sockets"),
+        (held.bound_first, "by bind() before connect()"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, what)| format!("{} {what}", number(n.into())))
+    .collect();
+    let mut text = format!(
+        "{} from {} to {}",
+        count((range.size + range.reserved).into(), "port", "ports"),
+        ends.low,
+        ends.high
+    );
+    if range.reserved > 0 {
+        text.push_str(&format!(", reserved {}", number(range.reserved.into())));
+    }
+    if !kinds.is_empty() {
+        text.push_str(&format!(", held {}", kinds.join(", ")));
+    }
+    text.push_str(&format!("; {} left to any destination", number(range.usable.into())));
+    let mut out = wrapped(style, &head, 0, &text);
+    if held.doubtful > 0 {
+        let doubt = format!(
+            "{} in use may be held or not: the kernel does not tell, and headroom is an interval",
+            count(held.doubtful.into(), "port", "ports")
+        );
+        out.push_str(&wrapped(style, "  ", 2, &doubt));
+    }
+    let first = &range.bind_before_connect;
+    if first.sure != "none" {
+        let text = format!(
+            "{}: programs bind() to port 0 before they connect(), {}{}; IP_BIND_ADDRESS_NO_PORT would free them for other destinations",
+            first.sure,
+            count(first.ports.into(), "port", "ports"),
+            match first.owners.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", names(&first.owners)),
+            }
+        );
+        out.push_str(&wrapped(style, "  ", 2, &text));
+    }
+    out
+}
+
+/// A headroom: a number, or an interval.
+fn left(min: u32, max: u32) -> String {
+    match min == max {
+        true => number(min.into()),
+        false => format!("{}-{}", number(min.into()), number(max.into())),
+    }
+}
+
+/// The owners with the most sockets.
+fn names(owners: &[PortOwner]) -> String {
+    let first = owners.first().map(PortOwner::name).unwrap_or_default();
+    match owners.len() {
+        0 => "-".into(),
+        1 => first,
+        n => format!("{first}+{}", n - 1),
+    }
+}
+
+/// What a narrow terminal loses first.
+const DROP_ORDER: [&str; 5] = ["CEILING/S", "TIME-WAIT", "CLOSES/S", "TO CLIFF", "FULL IN"];
+
+fn destinations(document: &PortsDocument, shape: &Shape) -> String {
+    if document.destinations.is_empty() {
+        return "no connection uses a port of the range as a client\n".into();
+    }
+    let several = document.namespaces.len() > 1;
+    let mut heads = vec!["SOURCE", "DESTINATION", "USED", "TIME-WAIT", "LEFT", "FULL", "TO CLIFF"];
+    heads.extend(["CLOSES/S", "CEILING/S", "FULL IN", "WHO"]);
+    let mut right = vec![2, 3, 4, 5, 6, 7, 8, 9];
+    if several {
+        heads.insert(0, "NETNS");
+        right.iter_mut().for_each(|column| *column += 1);
+    }
+    let rows: Vec<Vec<String>> = document
+        .destinations
+        .iter()
+        .map(|d| {
+            let mut row = vec![
+                d.local_addr.clone().unwrap_or_else(|| "*".into()),
+                place(d),
+                number(d.used.into()),
+                number(d.time_wait()),
+                left(d.headroom, d.headroom_max),
+                percent(u64::from(d.used - d.reusable), d.usable.into()),
+                d.until_cliff.map_or_else(|| "-".into(), |n| number(n.into())),
+                rate(d),
+                whole(d.max_rate_per_s.0),
+                d.seconds_to_exhaustion.map_or_else(|| "never".into(), |s| seconds(s.0)),
+                names(&d.owners),
+            ];
+            if several {
+                row.insert(0, d.netns.to_string());
+            }
+            row
+        })
+        .collect();
+    let mut out = lines(&table::fitting(heads, rows, &right, &DROP_ORDER, shape.style), shape);
+    let hidden = shape.found - document.destinations.len();
+    if hidden > 0 {
+        out.push_str(&format!(
+            "and {} with more room: --limit 0 shows all\n",
+            count(hidden as u64, "destination", "destinations")
+        ));
+    }
+    out
+}
+
+/// `10.0.0.5:5432`.
+fn place(d: &DestinationDocument) -> String {
+    let port = d.peer.port.map_or("*".to_string(), |p| p.to_string());
+    match d.peer.addr.contains(':') {
+        true => format!("[{}]:{port}", d.peer.addr),
+        false => format!("{}:{port}", d.peer.addr),
+    }
+}
+
+/// Closes a second; a lower bound is marked so.
+fn rate(d: &DestinationDocument) -> String {
+    let rate = whole(d.close_rate_per_s.0);
+    if d.close_rate_at_least && d.close_rate_per_s.0 > 0.0 { format!(">={rate}") } else { rate }
+}
+
+/// A rate: a decimal below a hundred.
+fn whole(rate: f64) -> String {
+    match rate {
+        0.0 => "0".into(),
+        r if r < 100.0 => format!("{r:.1}"),
+        r => number(r as u64),
+    }
+}
+
+fn bind_pools(document: &PortsDocument, shape: &Shape) -> String {
+    // A pool of which nothing is used says nothing that the range does not.
+    let shown = |p: &&BindPoolDocument| shape.bind_only || p.used > 0;
+    let pools: Vec<&BindPoolDocument> = document.bind_pools.iter().filter(shown).collect();
+    if pools.is_empty() {
+        return "no port of the range is taken for bind()\n".into();
+    }
+    let most = if shape.bind_only { pools.len() } else { 5 };
+    let several = document.namespaces.len() > 1;
+    let mut heads = vec!["BIND() TO", "TAKEN", "LEFT", "FULL", "THEN", "HELD BY"];
+    let mut right = vec![1, 2, 3];
+    if several {
+        heads.insert(0, "NETNS");
+        right.iter_mut().for_each(|column| *column += 1);
+    }
+    let rows: Vec<Vec<String>> = pools
+        .iter()
+        .take(most)
+        .map(|p| {
+            let mut row = vec![
+                p.local_addr.clone(),
+                number(p.used.into()),
+                left(p.headroom, p.headroom_max),
+                percent(p.used.into(), p.usable.into()),
+                p.errno.to_string(),
+                names(&p.holders),
+            ];
+            if several {
+                row.insert(0, p.netns.to_string());
+            }
+            row
+        })
+        .collect();
+    let mut out = lines(&table::fitting(heads, rows, &right, &["THEN"], shape.style), shape);
+    let hidden = pools.len() - pools.len().min(most);
+    if hidden > 0 {
+        out.push_str(&format!(
+            "and {} with more room: --bind shows all\n",
+            count(hidden as u64, "address", "addresses")
+        ));
+    }
+    if document.bind_pools.iter().any(|p| p.reuseaddr_goes_on) {
+        let text = "ip_autobind_reuse is 1: sockets with SO_REUSEADDR bind beyond that, and some then fail at connect()";
+        out.push_str(&wrapped(shape.style, "", 0, text));
+    }
+    out
+}
+
+/// The lines of a table, cut to the terminal, with or without its head.
+fn lines(text: &str, shape: &Shape) -> String {
+    let mut out = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let line = table::cut(line, shape.style);
+        match i {
+            0 if shape.header => out.push_str(&shape.style.strong(&line)),
+            0 => continue,
+            _ => out.push_str(&line),
+        }
+        out.push('\n');
+    }
+    out
+}
