@@ -35,11 +35,16 @@ pub(super) fn run(
     let what_if = args.what_if.as_deref().map(WhatIf::parse).transpose()?;
     let selection = Selection::new(args, system)?;
     let supposed = what_if.clone().unwrap_or_default();
+    let limit = args.limit.or((settings.format == Format::Human).then_some(SHOWN));
+    let limit = if args.bind { 0 } else { limit.filter(|n| *n > 0).unwrap_or(usize::MAX) };
     let mut all = Part::default();
+    let mut found = 0;
     let mut whole: Option<Snapshot> = None;
     let mut look = |system: &dyn System, name: Option<&str>| -> Result<(), Error> {
         let netns = name.map(String::from).or_else(|| settings.netns.clone());
-        let (snapshot, one) = namespace(args, &selection, &supposed, system, netns)?;
+        let plan = Look { args, selection: &selection, what_if: &supposed, limit };
+        let (snapshot, pools, one) = namespace(&plan, system, netns)?;
+        found += pools;
         all.add(one);
         match &mut whole {
             None => whole = Some(snapshot),
@@ -64,14 +69,7 @@ pub(super) fn run(
         None => begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?,
     };
     all.sort();
-    let found = all.destinations.len();
-    let limit = args.limit.or((settings.format == Format::Human).then_some(SHOWN));
-    if let Some(limit) = limit.filter(|n| *n > 0) {
-        all.destinations.truncate(limit);
-    }
-    if args.bind {
-        all.destinations.clear();
-    }
+    all.destinations.truncate(limit);
     let sampled = args.sample.map(|d| u32::try_from(d.as_millis()).unwrap_or(u32::MAX));
     let document = PortsDocument::new(&snapshot, all, what_if.as_ref(), sampled);
     let output = match settings.format {
@@ -97,38 +95,50 @@ pub(super) fn run(
     Ok(Done { output, notes: Vec::new(), status: report_status(&snapshot, None, settings) })
 }
 
-/// One namespace, looked at once, or twice where a time between is given.
+/// What is looked for in each namespace.
+struct Look<'a> {
+    args: &'a PortsArgs,
+    selection: &'a Selection,
+    what_if: &'a WhatIf,
+    /// Most destinations that will be shown.
+    limit: usize,
+}
+
+/// One namespace, looked at once, or twice where a time between is given: its head, how many destinations were selected, and those
+/// that may be shown.
 fn namespace(
-    args: &PortsArgs,
-    selection: &Selection,
-    what_if: &WhatIf,
+    look: &Look<'_>,
     system: &dyn System,
     netns: Option<String>,
-) -> Result<(Snapshot, Part), Error> {
+) -> Result<(Snapshot, usize, Part), Error> {
+    let Look { args, selection, what_if, limit } = *look;
     let before = match args.sample {
         None => None,
         Some(time) => {
-            let (snapshot, ports) = look(args, what_if, system, netns.clone(), true)?;
+            let (snapshot, ports) = read(args, what_if, system, netns.clone(), true)?;
             system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })?;
             ports.map(|p| (snapshot.time_ms, p))
         }
     };
-    let (snapshot, ports) = look(args, what_if, system, netns, false)?;
+    let (snapshot, ports) = read(args, what_if, system, netns, false)?;
     let Some(ports) = ports else {
         let part = unknown(&snapshot);
-        return Ok((snapshot, part));
+        return Ok((snapshot, 0, part));
     };
-    let empty: Vec<Pool> =
-        selection.unconnected(&ports).into_iter().map(|d| ports.empty(&snapshot, d)).collect();
-    let pools: Vec<&Pool> = selection.pools(&snapshot, &ports).into_iter().chain(&empty).collect();
+    let unconnected = selection.unconnected(&ports);
+    let empty: Vec<Pool> = unconnected.into_iter().map(|d| ports.empty(&snapshot, d)).collect();
+    let mut pools: Vec<&Pool> =
+        selection.pools(&snapshot, &ports).into_iter().chain(&empty).collect();
+    let found = pools.len();
+    pools.truncate(limit);
     let changes = changes(before.as_ref(), &snapshot, &pools, args.sample);
-    let part =
-        part(&snapshot, &Scope { ports: &ports, pools, changes, what_if, from: selection.from });
-    Ok((snapshot, part))
+    let scope = Scope { ports: &ports, pools, changes, what_if, from: selection.from };
+    let part = part(&snapshot, &scope);
+    Ok((snapshot, found, part))
 }
 
 /// The table and the arithmetic over it; `brief` without owners, for a look that is only compared with.
-fn look(
+fn read(
     args: &PortsArgs,
     what_if: &WhatIf,
     system: &dyn System,
@@ -136,7 +146,7 @@ fn look(
     brief: bool,
 ) -> Result<(Snapshot, Option<Ports>), Error> {
     let how = method(args.owners).filter(|_| !brief);
-    let mut snapshot = collect::read(system, netns, how)
+    let mut snapshot = collect::read(system, netns, how, what_if.range)
         .map_err(|e| Error::hinted(e.to_string(), "leave --owners out, or use --owners proc"))?;
     what_if.apply(&mut snapshot);
     let Some(range) = what_if.range(&snapshot) else { return Ok((snapshot, None)) };

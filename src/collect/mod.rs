@@ -98,7 +98,8 @@ pub fn refine(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
 
 /// Reads the owners and descriptors that the rules asked for.
 pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
-    owners::read(system, snapshot, &wants.owners, wants.buckets);
+    let range = snapshot.sysctls.range("net.ipv4.ip_local_port_range");
+    owners::read(system, snapshot, &wants.owners, range.filter(|_| wants.buckets));
     if wants.descriptors {
         descriptors::read(system, snapshot);
     }

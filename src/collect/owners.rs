@@ -96,8 +96,8 @@ pub(super) struct Search<'a> {
     pub(super) everywhere: bool,
     /// Inodes, sorted; `None` for those of every socket.
     pub(super) wanted: Option<&'a [u32]>,
-    /// Whether it matters what took the ports, which BPF alone tells.
-    pub(super) buckets: bool,
+    /// The ports of which it matters what took them, which BPF alone tells.
+    pub(super) buckets: Option<(u16, u16)>,
 }
 
 /// Finds the holders of sockets, and the names of those processes.
@@ -113,17 +113,18 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
         Method::Proc => false,
         Method::Bpf => true,
         Method::Auto => {
-            proc_pid::may_trace_with_bpf(&status) && (buckets || many_descriptors(system, &pids))
+            proc_pid::may_trace_with_bpf(&status)
+                && (buckets.is_some() || many_descriptors(system, &pids))
         }
     };
     let mut found = Found { all_seen: true, ..Found::default() };
     let bpf = |owners: &mut Owners| {
-        system.open_sockets(everywhere, &mut |open| {
+        system.open_sockets(everywhere, buckets, &mut |open| {
             if is_wanted(open.inode) {
                 owners.holders.push(Holder { inode: open.inode, pid: open.pid, fd: open.fd });
-                if let Some(bucket) = open.bucket.filter(|_| buckets) {
-                    owners.buckets.push((open.inode, bucket));
-                }
+            }
+            if let Some((port, bucket)) = open.port {
+                owners.buckets.get_or_insert_default().note(port, bucket);
             }
         })
     };
@@ -158,8 +159,6 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
     }
     found.owners.holders.sort_unstable();
     found.owners.holders.dedup();
-    found.owners.buckets.sort_unstable();
-    found.owners.buckets.dedup_by_key(|(inode, _)| *inode);
     let mut holders: Vec<u32> = found.owners.holders.iter().map(|h| h.pid).collect();
     holders.sort_unstable();
     holders.dedup();
@@ -204,7 +203,7 @@ pub(super) fn read(
     system: &dyn System,
     snapshot: &mut Snapshot,
     wanted: &BTreeSet<u32>,
-    buckets: bool,
+    buckets: Option<(u16, u16)>,
 ) {
     let wanted: Vec<u32> = wanted.iter().copied().filter(|i| *i != 0).collect();
     if wanted.is_empty() {
@@ -321,7 +320,7 @@ mod tests {
         system.processes.insert(11, Some(vec![(9, 77)]));
         system.processes.insert(12, None);
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77, 99]), false);
+        read(&system, &mut s, &BTreeSet::from([77, 99]), None);
         let owners = s.owners.unwrap();
         let pids: Vec<_> = owners.of(77).iter().map(|h| (h.pid, h.fd)).collect();
         assert_eq!((pids, owners.denied), (vec![(10, 3), (11, 9)], 1));
@@ -334,7 +333,7 @@ mod tests {
         system.processes.insert(10, Some(vec![(3, 77)]));
         system.ended = vec![11, 12];
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77, 99]), false);
+        read(&system, &mut s, &BTreeSet::from([77, 99]), None);
         let source = s.coverage.get("owners").unwrap();
         assert_eq!(
             source.reason.as_deref(),
@@ -346,7 +345,7 @@ mod tests {
     #[test]
     fn a_proc_without_processes_shows_nothing_and_says_so() {
         let mut s = Snapshot::default();
-        read(&Scripted::default(), &mut s, &BTreeSet::from([77]), false);
+        read(&Scripted::default(), &mut s, &BTreeSet::from([77]), None);
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Failed);
         assert_eq!(s.unnamed(), Provenance::Hidden);
     }
@@ -361,7 +360,7 @@ mod tests {
         s.sockets.push(theirs);
         s.host.euid = Some(65534);
         note_hidden(&system, &mut s);
-        read(&system, &mut s, &BTreeSet::from([77]), false);
+        read(&system, &mut s, &BTreeSet::from([77]), None);
         assert_eq!(s.provenance(&theirs), Provenance::Hidden);
     }
 
@@ -371,7 +370,7 @@ mod tests {
         system.processes.insert(10, Some(vec![(3, 77)]));
         system.processes.insert(12, None);
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77]), false);
+        read(&system, &mut s, &BTreeSet::from([77]), None);
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Seen);
     }
 }

@@ -1,18 +1,18 @@
 //! What `ports` reads: the table, who holds what and what took each port, all at once; then what only some destinations need.
 
 use super::owners::{self, Found, Method, Search};
-use super::{Start, details, refused, sockets, start};
+use super::{Start, details, refused, sockets, start, surroundings};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::ports::Ports;
 use crate::model::portset::PortSet;
 use crate::model::reuse::Reuse;
-use crate::model::state::StateSet;
+use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
 use crate::sys::{SysError, System};
 use crate::wire::request::Condition;
 
-/// Reads what the arithmetic of ports needs, and the owners if asked.
+/// Reads what the arithmetic of ports needs, and the owners if asked; for the range of the namespace if no other is supposed.
 ///
 /// # Errors
 /// The clock cannot be read, or owners cannot in the way that was asked for.
@@ -20,15 +20,18 @@ pub fn read(
     system: &dyn System,
     netns: Option<String>,
     method: Option<Method>,
+    range: Option<(u16, u16)>,
 ) -> Result<Snapshot, SysError> {
     let what = Start { owners: method.is_some(), ..Start::diagnosis(netns) };
     let (snapshot, found, explicit) = std::thread::scope(|scope| {
-        // The two take the second processor in turn; the table is the longest of the three.
         let beside = scope.spawn(|| {
-            let explicit = explicit_ports(system);
+            let buckets = range.or_else(|| surroundings::ephemeral(system));
             let search =
-                Search { method: method.unwrap_or_default(), buckets: true, ..Search::default() };
+                Search { method: method.unwrap_or_default(), buckets, ..Search::default() };
             let found = method.map(|_| owners::find(system, search));
+            // Bind buckets tell more than another walk through the table does.
+            let told = matches!(&found, Some(Ok(f)) if f.owners.buckets.is_some());
+            let explicit = (!told).then(|| explicit_ports(system, StateSet::ALL));
             (explicit, found)
         });
         let snapshot = start(system, &what);
@@ -36,13 +39,16 @@ pub fn read(
             Ok(both) => both,
             Err(_) => {
                 let reason = "the thread that looked for owners panicked".to_string();
-                (Err(refused(&reason)), Some(Err(reason)))
+                (Some(Err(refused(&reason))), Some(Err(reason)))
             }
         };
         (snapshot, found, explicit)
     });
     let mut snapshot = snapshot?;
-    if snapshot.has_netlink_facts() {
+    // A socket that no process has any more shows no bucket; the dump of those few still tells who named its port.
+    let has_orphans = || snapshot.sockets.iter().any(|s| s.inode == 0 && ORPHANS.has(s.state));
+    let explicit = explicit.or_else(|| has_orphans().then(|| explicit_ports(system, ORPHANS)));
+    if let Some(explicit) = explicit.filter(|_| snapshot.has_netlink_facts()) {
         match explicit {
             Ok(ports) => snapshot.explicit_ports = Some(ports),
             Err(e) => {
@@ -76,11 +82,19 @@ fn keep(snapshot: &mut Snapshot, found: Found) {
     snapshot.owners = Some(found.owners);
 }
 
-/// Ports that some socket took by an explicit bind(), listeners included.
-fn explicit_ports(system: &dyn System) -> Result<PortSet, SysError> {
+/// States of sockets that processes have closed and the kernel is not done with.
+const ORPHANS: StateSet = StateSet(
+    1 << State::FinWait1 as u32
+        | 1 << State::FinWait2 as u32
+        | 1 << State::LastAck as u32
+        | 1 << State::Closing as u32,
+);
+
+/// Ports that some socket of these states took by an explicit bind(), listeners included.
+fn explicit_ports(system: &dyn System, states: StateSet) -> Result<PortSet, SysError> {
     let mut ports = PortSet::default();
     let condition = Some(Condition::ExplicitPort);
-    sockets::details(system, StateSet::ALL, 0, condition, &mut |socket, _| {
+    sockets::details(system, states, 0, condition, &mut |socket, _| {
         ports.insert(socket.local_port);
     })?;
     Ok(ports)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Snapshot;
-use super::owner::Provenance;
+use super::owner::{Holder, Provenance};
 use super::socket::Socket;
 use super::text::Text;
 
@@ -45,16 +45,34 @@ pub fn culprits(snapshot: &Snapshot, socket: &Socket) -> Vec<Culprit> {
     pids.into_iter().map(|pid| culprit(snapshot, pid)).collect()
 }
 
+/// From so many sockets on their holders are found in one walk.
+const MANY: usize = 1000;
+
 /// The processes that hold sockets of these inodes, and how many each, most first; those without an owner in sight stand last.
 pub fn users(snapshot: &Snapshot, inodes: &[u32]) -> Vec<(Culprit, u32)> {
     let mut by_pid: BTreeMap<u32, u32> = BTreeMap::new();
     let mut unnamed = 0;
-    for inode in inodes {
-        let holders = snapshot.owners.as_ref().map(|o| o.of(*inode)).unwrap_or_default();
+    let mut count = |holders: &[Holder]| {
         unnamed += u32::from(holders.is_empty());
         let mut last = None;
         for holder in holders.iter().filter(|h| last.replace(h.pid) != Some(h.pid)) {
             *by_pid.entry(holder.pid).or_default() += 1;
+        }
+    };
+    match &snapshot.owners {
+        None => inodes.iter().for_each(|_| count(&[])),
+        Some(owners) if inodes.len() < MANY => inodes.iter().for_each(|i| count(owners.of(*i))),
+        Some(owners) => {
+            // Both in order: one walk in place of a search for each.
+            let mut sorted = inodes.to_vec();
+            sorted.sort_unstable();
+            let mut rest = owners.holders.as_slice();
+            for inode in sorted {
+                let skip = rest.iter().take_while(|h| h.inode < inode).count();
+                rest = rest.get(skip..).unwrap_or_default();
+                let own = rest.iter().take_while(|h| h.inode == inode).count();
+                count(rest.get(..own).unwrap_or_default());
+            }
         }
     }
     let mut users: Vec<_> =

@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod culprit;
 pub mod destination;
 pub mod endpoint;
+pub mod hash;
 pub mod holding;
 pub mod listener;
 pub mod owner;

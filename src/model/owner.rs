@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::portset::PortSet;
 use super::text::Text;
 
 /// How an owner is known.
@@ -58,6 +59,33 @@ pub enum Bucket {
     Connect,
     /// bind() or listen(), now or before: connect() passes the port over, whatever the destination.
     Bind,
+    /// The same, and a socket named the port in bind() (SOCK_BINDPORT_LOCK).
+    Named,
+}
+
+/// The buckets of ports, as far as open sockets show them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Buckets {
+    /// Ports that only connect() took.
+    pub connect: PortSet,
+    /// Ports that bind() or listen() took.
+    pub bind: PortSet,
+    /// Of those, ports that a socket named.
+    pub named: PortSet,
+}
+
+impl Buckets {
+    /// Notes what one socket shows of its port.
+    pub fn note(&mut self, port: u16, bucket: Bucket) {
+        match bucket {
+            Bucket::Connect => self.connect.insert(port),
+            Bucket::Bind => self.bind.insert(port),
+            Bucket::Named => {
+                self.bind.insert(port);
+                self.named.insert(port);
+            }
+        }
+    }
 }
 
 /// The result of a descriptor scan.
@@ -65,8 +93,8 @@ pub enum Bucket {
 pub struct Owners {
     /// Sorted by inode, pid, fd.
     pub holders: Vec<Holder>,
-    /// What took the port of sockets by inode, sorted; empty unless the scan was by BPF, which alone tells.
-    pub buckets: Vec<(u32, Bucket)>,
+    /// What took the ports; `None` unless the scan was by BPF, which alone tells.
+    pub buckets: Option<Buckets>,
     /// Processes whose descriptors could not be read for lack of permission.
     pub denied: u32,
     /// Processes that ended while they were read.
@@ -79,12 +107,6 @@ impl Owners {
         let start = self.holders.partition_point(|h| h.inode < inode);
         let end = self.holders.partition_point(|h| h.inode <= inode);
         self.holders.get(start..end).unwrap_or_default()
-    }
-
-    /// What took the port of the socket `inode`; `None` where that is not known.
-    pub fn bucket(&self, inode: u32) -> Option<Bucket> {
-        let at = self.buckets.binary_search_by_key(&inode, |(i, _)| *i).ok()?;
-        self.buckets.get(at).map(|(_, bucket)| *bucket)
     }
 }
 

@@ -41,6 +41,11 @@ impl PortSet {
         }
     }
 
+    /// Adds every port of another set.
+    pub fn add(&mut self, other: &PortSet) {
+        self.0.iter_mut().zip(other.0.iter()).for_each(|(word, more)| *word |= more);
+    }
+
     /// Whether a port is in the set.
     pub fn has(&self, port: u16) -> bool {
         self.0.get(usize::from(port >> 6)).is_some_and(|word| word & (1 << (port & 63)) != 0)
@@ -48,7 +53,11 @@ impl PortSet {
 
     /// The ports in order.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..=u16::MAX).filter(|p| self.has(*p))
+        let words = self.0.iter().enumerate().filter(|(_, word)| **word != 0);
+        words.flat_map(|(i, word)| {
+            let first = (i << 6) as u16;
+            (0..64u16).filter(move |bit| word >> bit & 1 != 0).map(move |bit| first | bit)
+        })
     }
 
     /// How many ports from `low` to `high` are in the set.

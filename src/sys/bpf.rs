@@ -16,13 +16,25 @@ const WHAT: &str = "BPF task_file";
 /// Bytes of one record.
 const RECORD: usize = 16;
 
-/// Hands every open IPv4 and IPv6 socket of every task to `each`; of one network namespace if its inode is given.
+/// Hands every open IPv4 and IPv6 socket of every task to `each`; of one network namespace if its inode is given, and with its port and what
+/// took that if the port lies in `span`: that costs further lines of memory for each.
 ///
 /// # Errors
 /// This kernel has no BTF or no such iterator, or refuses it to us.
-pub fn open_sockets(netns: Option<u32>, each: &mut dyn FnMut(Open)) -> Result<(), SysError> {
-    let places = Places::read()?;
-    let program = load(&places.program(netns), places.target)?;
+pub fn open_sockets(
+    netns: Option<u32>,
+    span: Option<(u16, u16)>,
+    each: &mut dyn FnMut(Open),
+) -> Result<(), SysError> {
+    let mut places = Places::read()?;
+    places.span = span;
+    let program = load(&places.program(netns), places.target).or_else(|e| {
+        // A kernel that refuses the look at buckets may still tell who holds what.
+        match places.span.take() {
+            Some(_) => load(&places.program(netns), places.target),
+            None => Err(e),
+        }
+    })?;
     let link = command(Command::LinkCreate, &mut {
         let mut attr = [0; 64];
         put(&mut attr, 0, raw(&program));
@@ -52,12 +64,15 @@ pub fn open_sockets(netns: Option<u32>, each: &mut dyn FnMut(Open)) -> Result<()
                 let bytes = record.get(i * 4..i * 4 + 4).and_then(|b| b.try_into().ok());
                 bytes.map(u32::from_ne_bytes).unwrap_or_default()
             };
-            let bucket = match word(3) {
+            let (port, kind) = (word(3) as u16, word(3) >> 16);
+            let bucket = match kind {
                 CONNECT => Some(Bucket::Connect),
                 BIND => Some(Bucket::Bind),
+                NAMED => Some(Bucket::Named),
                 _ => None,
             };
-            each(Open { inode: word(0), pid: word(1), fd: word(2), bucket });
+            let port = bucket.map(|bucket| (port, bucket));
+            each(Open { inode: word(0), pid: word(1), fd: word(2), port });
         }
         buffer.copy_within(whole..length, 0);
         kept = length - whole;
@@ -75,19 +90,29 @@ struct Places {
     net: i16,
     inum: i16,
     buckets: Option<BucketPlaces>,
+    /// The ports whose buckets are read.
+    span: Option<(u16, u16)>,
 }
 
 /// Where a TCP socket keeps what its port is bound by.
 struct BucketPlaces {
     bucket: i16,
+    port: i16,
     reuse: i16,
     reuseport: i16,
+    /// The byte of sk_userlocks, and the bit in it that says that bind() named the port (SOCK_BINDPORT_LOCK, include/net/sock.h).
+    locks: i16,
+    named: i32,
 }
 
 /// A port whose bucket says that only connect() took it (both flags of include/net/inet_hashtables.h are -1).
 const CONNECT: u32 = 1;
 /// A port whose bucket says that bind() or listen() took it.
 const BIND: u32 = 2;
+/// The same, and this socket named it.
+const NAMED: u32 = 3;
+/// SOCK_BINDPORT_LOCK in sk_userlocks.
+const BINDPORT_LOCK: i32 = 8;
 
 impl Places {
     #[expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
@@ -132,12 +157,21 @@ impl Places {
             family: common.checked_add(place("sock_common", "skc_family")?)?,
             net: common.checked_add(place("sock_common", "skc_net")?)?,
             inum: place("net", "ns")?.checked_add(place("ns_common", "inum")?)?,
+            span: None,
             buckets: (|| {
+                // A byte of its own from Linux 6.18 on, a bit field before.
+                let sock = *found.get("sock")?;
+                let whole = btf.member(sock, "sk_userlocks").map(|at| (at, 0, 8));
+                let (locks, shift, width) =
+                    whole.or_else(|| btf.bit_field(sock, "sk_userlocks"))?;
                 Some(BucketPlaces {
                     bucket: place("tcp_sock", "inet_conn")?
                         .checked_add(place("inet_connection_sock", "icsk_bind_hash")?)?,
+                    port: place("inet_bind_bucket", "port")?,
                     reuse: place("inet_bind_bucket", "fastreuse")?,
                     reuseport: place("inet_bind_bucket", "fastreuseport")?,
+                    locks: i16::try_from(locks).ok()?,
+                    named: (width >= 4).then_some(BINDPORT_LOCK << shift)?,
                 })
             })(),
         })
@@ -175,21 +209,37 @@ impl Places {
             p.push(load32(3, 2, self.inum));
             p.push(Instruction::new(JNE32, 3, 0, EXIT, netns.cast_signed()));
         }
-        if let Some(places) = &self.buckets {
+        if let (Some(places), Some((low, high))) = (&self.buckets, self.span) {
+            let start = p.len();
+            let kind = |kind: u32| (kind << 16) as i32;
             p.extend([
+                // The port stands before the family in struct sock_common. If it did not, it would not agree with the bucket's below,
+                // and nothing would be said of it.
+                load16(4, 1, self.family - 2),
+                Instruction::new(JLT, 4, 0, BEHIND, i32::from(low)),
+                Instruction::new(JGT, 4, 0, BEHIND, i32::from(high)),
+                mov(BUCKET, 4),
                 call(SKC_TO_TCP_SOCK),
-                Instruction::new(JEQ, 0, 0, 9, 0),
+                Instruction::new(JEQ, 0, 0, BEHIND, 0),
                 load64(1, 0, places.bucket),
-                Instruction::new(JEQ, 1, 0, 7, 0),
+                Instruction::new(JEQ, 1, 0, BEHIND, 0),
                 load8(2, 1, places.reuse),
                 load8(3, 1, places.reuseport),
-                Instruction::new(MOV_NUMBER, BUCKET, 0, 0, CONNECT as i32),
+                load16(4, 1, places.port),
+                Instruction::new(JNE_REGISTER, 4, BUCKET, BEHIND, 0),
                 // Both are signed bytes: only two negative ones leave the sign in place.
                 Instruction::new(AND, 2, 3, 0, 0),
                 Instruction::new(AND_NUMBER, 2, 0, 0, 0x80),
-                Instruction::new(JNE, 2, 0, 1, 0),
-                Instruction::new(MOV_NUMBER, BUCKET, 0, 0, BIND as i32),
+                Instruction::new(JEQ, 2, 0, 2, 0),
+                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(CONNECT)),
+                Instruction::new(JUMP, 0, 0, BEHIND, 0),
+                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(BIND)),
+                load8(5, 0, places.locks),
+                Instruction::new(AND_NUMBER, 5, 0, 0, places.named),
+                Instruction::new(JEQ, 5, 0, BEHIND, 0),
+                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(NAMED)),
             ]);
+            lead(&mut p, start, BEHIND);
         }
         p.extend([
             load64(1, FILE, self.file_inode),
@@ -207,12 +257,7 @@ impl Places {
             Instruction::new(MOV_NUMBER, 3, 0, 0, RECORD as i32),
             call(SEQ_WRITE),
         ]);
-        let end = p.len();
-        for (at, instruction) in p.iter_mut().enumerate() {
-            if instruction.offset == EXIT {
-                instruction.offset = (end - at - 1) as i16;
-            }
-        }
+        lead(&mut p, 0, EXIT);
         p.extend([Instruction::new(MOV_NUMBER, 0, 0, 0, 0), Instruction::new(0x95, 0, 0, 0, 0)]);
         p
     }
@@ -233,10 +278,27 @@ const JNE: u8 = 0x55;
 const JNE32: u8 = 0x56;
 const ADD: u8 = 0x07;
 const AND: u8 = 0x5f;
+const OR_NUMBER: u8 = 0x47;
+const JUMP: u8 = 0x05;
+const JGT: u8 = 0x25;
+const JLT: u8 = 0xa5;
+const JNE_REGISTER: u8 = 0x5d;
 const AND_NUMBER: u8 = 0x57;
 const MOV_NUMBER: u8 = 0xb7;
 /// Stands for the distance to the end until that is known.
 const EXIT: i16 = i16::MAX;
+/// The same for the end of a part.
+const BEHIND: i16 = i16::MAX - 1;
+
+/// Puts the distance to the end in place of a mark, from instruction `start` on.
+fn lead(program: &mut [Instruction], start: usize, mark: i16) {
+    let end = program.len();
+    for (at, instruction) in program.iter_mut().enumerate().skip(start) {
+        if instruction.offset == mark {
+            instruction.offset = (end - at - 1) as i16;
+        }
+    }
+}
 
 impl Instruction {
     fn new(code: u8, to: u8, from: u8, offset: i16, number: i32) -> Instruction {

@@ -143,7 +143,12 @@ impl System for Live {
         denied.map_or(Ok(()), Err)
     }
 
-    fn open_sockets(&self, everywhere: bool, each: &mut dyn FnMut(Open)) -> Result<(), SysError> {
+    fn open_sockets(
+        &self,
+        everywhere: bool,
+        span: Option<(u16, u16)>,
+        each: &mut dyn FnMut(Open),
+    ) -> Result<(), SysError> {
         // A socket of our own must come out with our pid and descriptor, else the pass is not to be trusted: the kernel's layout may
         // not be what BTF made us think, or our pids may be those of another pid namespace.
         let make = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
@@ -153,7 +158,7 @@ impl System for Live {
             inode: inode(&probe),
             pid: std::process::id(),
             fd: probe.as_raw_fd().cast_unsigned(),
-            bucket: None,
+            port: None,
         };
         let netns = match (everywhere, &self.netns) {
             (true, _) => None,
@@ -165,7 +170,7 @@ impl System for Live {
             ),
         };
         let mut proved = false;
-        super::bpf::open_sockets(netns, &mut |open| {
+        super::bpf::open_sockets(netns, span, &mut |open| {
             if open == wanted {
                 proved = true;
             } else {

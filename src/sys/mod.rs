@@ -31,8 +31,8 @@ pub struct Open {
     pub pid: u32,
     /// Descriptor.
     pub fd: u32,
-    /// What its port is bound by; `None` where it has none, or the kernel does not tell.
-    pub bucket: Option<Bucket>,
+    /// Its port and what took that; `None` where it has none, or the kernel does not tell.
+    pub port: Option<(u16, Bucket)>,
 }
 
 /// A network namespace that can be looked into.
@@ -111,12 +111,17 @@ pub trait System: Sync {
     /// The process is gone, or its descriptors may not be read.
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError>;
 
-    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, in one pass by BPF: of the namespace under examination, or of all of them.
+    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, in one pass by BPF: of the namespace under examination, or of all of them; with what took the ports in `span`.
     ///
     /// # Errors
     /// This kernel cannot, we may not, or the pass did not show what it must.
-    fn open_sockets(&self, everywhere: bool, each: &mut dyn FnMut(Open)) -> Result<(), SysError> {
-        let _ = (everywhere, each);
+    fn open_sockets(
+        &self,
+        everywhere: bool,
+        span: Option<(u16, u16)>,
+        each: &mut dyn FnMut(Open),
+    ) -> Result<(), SysError> {
+        let _ = (everywhere, span, each);
         Err(SysError { what: "BPF".into(), kind: Kind::Absent, reason: "not here".into() })
     }
 

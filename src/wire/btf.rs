@@ -85,6 +85,18 @@ impl<'a> Btf<'a> {
 
     /// Offset in bytes of a member of a struct; `None` if it has none of that name, or it is a bit field.
     pub fn member(&self, of: Found, name: &str) -> Option<u32> {
+        let (bits, size) = self.place(of, name)?;
+        (size == 0 && bits % 8 == 0).then_some(bits / 8)
+    }
+
+    /// The byte that holds a bit field, its lowest bit there and its width; `None` if there is none, or it lies in several bytes.
+    pub fn bit_field(&self, of: Found, name: &str) -> Option<(u32, u32, u32)> {
+        let (bits, size) = self.place(of, name)?;
+        (size > 0 && bits % 8 + size <= 8).then_some((bits / 8, bits % 8, size))
+    }
+
+    /// Where a member begins, in bits, and its width if it is a bit field, else 0.
+    fn place(&self, of: Found, name: &str) -> Option<(u32, u32)> {
         let info = u32_at(self.bytes, of.at + 4)?;
         let packed = info >> 31 != 0;
         (0..(info & 0xffff) as usize).find_map(|i| {
@@ -93,9 +105,7 @@ impl<'a> Btf<'a> {
                 return None;
             }
             let offset = u32_at(self.bytes, at + 8)?;
-            let (bits, size) =
-                if packed { (offset & 0xff_ffff, offset >> 24) } else { (offset, 0) };
-            (size == 0 && bits % 8 == 0).then_some(bits / 8)
+            Some(if packed { (offset & 0xff_ffff, offset >> 24) } else { (offset, 0) })
         })
     }
 }
@@ -136,7 +146,24 @@ mod tests {
         assert_eq!((found["file"].id, found["run"].id, found.len()), (2, 3, 2));
         assert_eq!(btf.member(found["file"], "f_inode"), Some(8));
         assert_eq!(btf.member(found["file"], "f_mode"), None);
+        assert_eq!(btf.bit_field(found["file"], "f_inode"), None);
         assert!(Btf::new(b"ELF").is_none());
+    }
+
+    #[test]
+    fn bit_fields_are_found_in_their_byte() {
+        let mut bytes = blob();
+        // The struct's flag, and 4 bits from bit 67 on in place of the pointer at 64.
+        let at = 24 + 16 + 4;
+        bytes[at + 3] |= 0x80;
+        let member = 24 + 16 + 12 + 12 + 8;
+        bytes[member..member + 4].copy_from_slice(&(4u32 << 24 | 0x43).to_ne_bytes());
+        let btf = Btf::new(&bytes).unwrap();
+        let found = btf.find(&[("file", STRUCT)])["file"];
+        assert_eq!(
+            (btf.bit_field(found, "f_inode"), btf.member(found, "f_inode")),
+            (Some((8, 3, 4)), None)
+        );
     }
 
     proptest! {

@@ -169,7 +169,11 @@ fn tell(what: &str, cases: usize, tally: Tally) {
          a wider one; without owners {blind_exact}, {blind_end}, {blind_wide}",
         tally.0.iter().sum::<u32>(),
     );
-    assert!(exact > end + wide, "most answers are exact");
+    // Without BPF nobody tells what bind() took.
+    let bpf = std::path::Path::new("/sys/kernel/btf/vmlinux").exists();
+    if bpf && rustix::process::geteuid().is_root() {
+        assert!(exact > end + wide, "most answers are exact");
+    }
 }
 
 /// The cases run in namespaces of their own; this only asks whether there can be any.

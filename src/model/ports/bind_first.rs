@@ -47,7 +47,8 @@ impl Ports {
     /// Looks for programs that bind() first.
     pub fn bind_first(&self) -> BindFirst {
         let (low, high) = (self.range.low, self.range.high);
-        let certain = self.held.bound_first.count_in(low, high);
+        let certain =
+            self.held.bound_first.count_in(low, high) - self.held.accepted.count_in(low, high);
         let wrong_half =
             |set: &super::PortSet| set.count_in(low, high) - set.count_parity(low, high);
         let doubtful = wrong_half(&self.held.doubtful);

@@ -6,36 +6,86 @@ use std::collections::HashMap;
 use super::range::EphemeralRange;
 use crate::model::Snapshot;
 use crate::model::endpoint::{Addr, Family};
+use crate::model::hash::Quick;
 use crate::model::portset::PortSet;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 
-/// One socket on a port of the range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Use {
-    /// Position of its local address.
-    at: u32,
-    port: u16,
-    /// TIME_WAIT stands last: of two rows of one port the living one counts.
-    is_bucket: bool,
-    state: State,
-    v6only: bool,
-    inode: u32,
-}
-
 /// Who uses which port of the range on which local address.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LocalUse {
-    /// By number.
-    addresses: Vec<Addr>,
-    /// By address, one per port.
-    uses: Vec<Use>,
+    /// In the order of the first socket of each.
+    addresses: Vec<OneAddress>,
     /// Ports taken on 0.0.0.0, or on a `::` that takes IPv4 too.
     wildcard_v4: PortSet,
     /// Ports taken on `::`.
     wildcard_v6: PortSet,
-    /// Second-half ports taken, by address.
-    second_half: HashMap<Addr, u32>,
+    /// Ports of the half that bind(0) tries first which are taken, by address.
+    second_half: HashMap<Addr, u32, Quick>,
+    /// The same on the wildcard of IPv4 and of IPv6.
+    second_half_wildcard: [u32; 2],
+    /// Size of that half.
+    second_half_size: u32,
+}
+
+/// What is used on one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OneAddress {
+    address: Addr,
+    /// Ports with any socket.
+    ports: Ports,
+    /// Of an IPv6 address: ports with a socket that is not known to refuse IPv4.
+    open_to_v4: Ports,
+    /// Of an IPv6 address: ports with a socket that takes IPv4 for certain.
+    takes_v4: PortList,
+    /// Ports by the state of the first socket seen there.
+    by_state: [u32; 12],
+    inodes: Vec<u32>,
+}
+
+/// A few ports.
+type PortList = Vec<u16>;
+
+/// A set that costs what it holds until that is much: most addresses have a few ports, and some have all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Ports {
+    Few(PortList),
+    Many(PortSet),
+}
+
+/// Ports that are searched one by one.
+const FEW: usize = 64;
+
+impl Ports {
+    /// Adds a port; false if it was there.
+    fn insert(&mut self, port: u16) -> bool {
+        match self {
+            Ports::Few(list) if list.contains(&port) => false,
+            Ports::Few(list) if list.len() < FEW => {
+                list.push(port);
+                true
+            }
+            Ports::Few(list) => {
+                let mut set = PortSet::default();
+                list.iter().for_each(|p| set.insert(*p));
+                set.insert(port);
+                *self = Ports::Many(set);
+                true
+            }
+            Ports::Many(set) if set.has(port) => false,
+            Ports::Many(set) => {
+                set.insert(port);
+                true
+            }
+        }
+    }
+
+    fn add_to(&self, to: &mut PortSet) {
+        match self {
+            Ports::Few(list) => list.iter().for_each(|p| to.insert(*p)),
+            Ports::Many(set) => to.add(set),
+        }
+    }
 }
 
 /// How full the pool of one local address is.
@@ -49,18 +99,24 @@ pub struct BindPool {
     pub used: u32,
     /// Ports of `used` taken on the wildcard address.
     pub on_wildcard: u32,
-    /// Ports of `used` with a socket on this very address, by the state of that socket in the order of [`State::ALL`].
+    /// Ports with a socket on this very address, of the wildcard on any, by the state of the first socket there, in the order of
+    /// [`State::ALL`].
     pub by_state: [u32; 12],
     /// How many more bind() calls to port 0 succeed, at least.
     pub headroom: u32,
     /// The same at most: one more, where the range has an odd number of ports and the search may leave an end of it out; and on
     /// 0.0.0.0 the ports of IPv6 connections, which stand in its way unless they are IPV6_V6ONLY, which the kernel does not tell.
     pub headroom_max: u32,
-    /// Inodes of the sockets that hold ports, where processes have them.
+    /// Inodes of the sockets on this very address, where processes have them; a wildcard's holders are those of all addresses besides.
     pub inodes: Vec<u32>,
 }
 
 impl BindPool {
+    /// Whether this is the pool of 0.0.0.0 or `::`.
+    pub fn is_wildcard(&self) -> bool {
+        self.local_addr.is_wildcard()
+    }
+
     /// Share of the usable ports that is taken; a pool without a usable port is full.
     pub fn ratio(&self) -> f64 {
         if self.usable == 0 { 1.0 } else { f64::from(self.used) / f64::from(self.usable) }
@@ -72,7 +128,7 @@ const HOLDING: StateSet = StateSet(StateSet::ALL.0 & !(1 << State::SynRecv as u3
 
 impl LocalUse {
     pub(super) fn of(snapshot: &Snapshot, range: &EphemeralRange) -> LocalUse {
-        let mut numbers: HashMap<Addr, u32> = HashMap::new();
+        let mut index: HashMap<Addr, usize, Quick> = HashMap::default();
         let mut local = LocalUse::default();
         for socket in snapshot.sockets.iter() {
             if !HOLDING.has(socket.state) || !range.has(socket.local_port) {
@@ -80,26 +136,19 @@ impl LocalUse {
             }
             local.note_wildcard(socket);
             let addresses = &mut local.addresses;
-            let at = *numbers.entry(socket.local_addr).or_insert_with(|| {
-                addresses.push(socket.local_addr);
-                addresses.len() as u32 - 1
+            let at = *index.entry(socket.local_addr).or_insert_with(|| {
+                addresses.push(OneAddress::new(socket.local_addr));
+                addresses.len() - 1
             });
-            local.uses.push(Use {
-                at,
-                port: socket.local_port,
-                is_bucket: socket.is_kernel_owned(),
-                state: socket.state,
-                v6only: socket.v6only,
-                inode: socket.inode,
-            });
-        }
-        local.uses.sort_unstable();
-        local.uses.dedup_by_key(|u| (u.at, u.port));
-        for one in local.uses.iter().filter(|u| !range.is_first_half(u.port)) {
-            if let Some(address) = local.addresses.get(one.at as usize) {
-                *local.second_half.entry(*address).or_default() += 1;
+            let is_new = addresses.get_mut(at).is_some_and(|one| one.note(socket));
+            if is_new && !range.is_first_half(socket.local_port) {
+                *local.second_half.entry(socket.local_addr).or_default() += 1;
             }
         }
+        let (low, high) = (range.low, range.high);
+        local.second_half_size = range.size() - range.first_half();
+        local.second_half_wildcard = [&local.wildcard_v4, &local.wildcard_v6]
+            .map(|set| set.count_in(low, high) - set.count_parity(low, high));
         local
     }
 
@@ -120,75 +169,103 @@ impl LocalUse {
         if address.as_v4().is_some() { &self.wildcard_v4 } else { &self.wildcard_v6 }
     }
 
-    /// Share of the second half of the range that is taken on an address; what is on the wildcard counts for all.
-    pub(super) fn second_half_share(&self, range: &EphemeralRange, address: Addr) -> f64 {
-        let half = range.size() - range.first_half();
-        let wildcard = |set: &PortSet| {
-            set.count_in(range.low, range.high) - set.count_parity(range.low, range.high)
-        };
-        let common = wildcard(self.wildcard(address));
+    /// Share of the half of the range that bind(0) tries first which is taken on an address; what is on the wildcard counts for all.
+    pub(super) fn second_half_share(&self, address: Addr) -> f64 {
+        let [v4, v6] = self.second_half_wildcard;
+        let common = if address.as_v4().is_some() { v4 } else { v6 };
         let own = self.second_half.get(&address).copied().unwrap_or_default();
-        if half == 0 { 1.0 } else { f64::from(own + common) / f64::from(half) }
+        match self.second_half_size {
+            0 => 1.0,
+            size => f64::from(own + common) / f64::from(size),
+        }
     }
 
     /// The pools of the wildcards, of every local address with a socket in the range, and of `also`; least headroom first.
     pub fn pools(&self, range: &EphemeralRange, also: Option<Addr>) -> Vec<BindPool> {
-        let mut pools: Vec<BindPool> = self
-            .uses
-            .chunk_by(|a, b| a.at == b.at)
-            .filter_map(|uses| {
-                let address = *self.addresses.get(uses.first()?.at as usize)?;
-                let wildcard = self.wildcard(address);
-                (!address.is_wildcard()).then(|| pool(range, address, uses, wildcard, 0))
-            })
-            .collect();
-        // 0.0.0.0 meets IPv6 sockets too, unless they refuse IPv4 (ipv4_rcv_saddr_equal looks at nothing else).
-        let any_v4 = self.merged(|u, a| a.as_v4().is_some() || !u.v6only);
-        let certain = self.merged(|u, a| a.as_v4().is_some() || u.tells_v6only() && !u.v6only);
-        let maybe = any_v4.len() - certain.len();
-        let wildcard = Addr::v4([0; 4]);
-        pools.push(pool(range, wildcard, &any_v4, &self.wildcard_v4, maybe as u32));
+        let mut pools: Vec<BindPool> = Vec::new();
+        for one in self.addresses.iter().filter(|one| !one.address.is_wildcard()) {
+            let wildcard = self.wildcard(one.address);
+            let mut taken = wildcard.clone();
+            one.ports.add_to(&mut taken);
+            pools.push(pool(range, one.address, &[one], &taken, wildcard));
+        }
+        pools.push(self.wildcard_pool(range));
         // A socket on `::` that takes IPv4 too meets everybody.
-        pools.push(pool(range, Addr([0; 16]), &self.merged(|_, _| true), &self.wildcard_v6, 0));
+        let all: Vec<&OneAddress> = self.addresses.iter().collect();
+        let mut taken = PortSet::default();
+        all.iter().for_each(|one| one.ports.add_to(&mut taken));
+        pools.push(pool(range, Addr([0; 16]), &all, &taken, &self.wildcard_v6));
         if let Some(address) = also.filter(|a| pools.iter().all(|p| p.local_addr != *a)) {
-            pools.push(pool(range, address, &[], self.wildcard(address), 0));
+            let wildcard = self.wildcard(address);
+            pools.push(pool(range, address, &[], wildcard, wildcard));
         }
         pools.sort_by_key(|p| (p.headroom, p.local_addr));
         pools
     }
 
-    /// One use per port, over all uses that `of` takes.
-    fn merged(&self, of: impl Fn(&Use, Addr) -> bool) -> Vec<Use> {
-        let takes = |u: &&Use| self.addresses.get(u.at as usize).is_some_and(|a| of(u, *a));
-        let mut uses: Vec<Use> = self.uses.iter().filter(takes).copied().collect();
-        uses.sort_unstable_by_key(|u| (u.port, u.is_bucket, u.at));
-        uses.dedup_by_key(|u| u.port);
-        uses
+    /// The pool of 0.0.0.0: it meets IPv6 sockets too, unless they refuse IPv4 (ipv4_rcv_saddr_equal looks at nothing else), and of
+    /// connections the kernel does not tell that.
+    fn wildcard_pool(&self, range: &EphemeralRange) -> BindPool {
+        let (mut certain, mut possible) = (self.wildcard_v4.clone(), self.wildcard_v4.clone());
+        for one in &self.addresses {
+            if one.address.as_v4().is_some() {
+                one.ports.add_to(&mut certain);
+            } else {
+                one.open_to_v4.add_to(&mut possible);
+                one.takes_v4.iter().for_each(|p| certain.insert(*p));
+            }
+        }
+        possible.add(&certain);
+        let all: Vec<&OneAddress> = self.addresses.iter().collect();
+        let pool = pool(range, Addr::v4([0; 4]), &all, &possible, &self.wildcard_v4);
+        let maybe = pool.used - certain.count_in(range.low, range.high);
+        BindPool { headroom_max: pool.headroom_max + maybe, ..pool }
     }
 }
 
-impl Use {
-    /// Whether the kernel tells of such a socket if it is IPV6_V6ONLY.
-    fn tells_v6only(&self) -> bool {
-        matches!(self.state, State::Listen | State::BoundInactive)
+impl OneAddress {
+    fn new(address: Addr) -> OneAddress {
+        OneAddress {
+            address,
+            ports: Ports::Few(PortList::new()),
+            open_to_v4: Ports::Few(PortList::new()),
+            takes_v4: PortList::new(),
+            by_state: [0; 12],
+            inodes: Vec::new(),
+        }
+    }
+
+    /// Notes a socket; false if its port was there.
+    fn note(&mut self, socket: &Socket) -> bool {
+        let port = socket.local_port;
+        if socket.inode != 0 {
+            self.inodes.push(socket.inode);
+        }
+        if self.address.as_v4().is_none() && !socket.v6only {
+            self.open_to_v4.insert(port);
+            if matches!(socket.state, State::Listen | State::BoundInactive) {
+                self.takes_v4.push(port);
+            }
+        }
+        let is_new = self.ports.insert(port);
+        if let Some(count) = self.by_state.get_mut(socket.state.index()).filter(|_| is_new) {
+            *count += 1;
+        }
+        is_new
     }
 }
 
-/// The pool of an address; of the ports in its way, `maybe` may not be.
+/// The pool of `address`, of which `taken` are no longer to be had.
 fn pool(
     range: &EphemeralRange,
     address: Addr,
-    uses: &[Use],
+    by: &[&OneAddress],
+    taken: &PortSet,
     wildcard: &PortSet,
-    maybe: u32,
 ) -> BindPool {
-    let mut taken = wildcard.clone();
     let mut by_state = [0; 12];
-    for one in uses {
-        taken.insert(one.port);
-        if let Some(count) = by_state.get_mut(one.state.index()) {
-            *count += 1;
-        }
+    for one in by {
+        by_state.iter_mut().zip(one.by_state).for_each(|(sum, n)| *sum += n);
     }
     let (usable, used) = (range.size(), taken.count_in(range.low, range.high));
     let free = usable.saturating_sub(used);
@@ -201,7 +278,11 @@ fn pool(
         on_wildcard: wildcard.count_in(range.low, range.high),
         by_state,
         headroom: free - u32::from(ends.is_some() && free > 0),
-        headroom_max: free + maybe,
-        inodes: uses.iter().map(|u| u.inode).filter(|i| *i != 0).collect(),
+        headroom_max: free,
+        inodes: by
+            .iter()
+            .filter(|one| one.address == address)
+            .flat_map(|one| one.inodes.iter().copied())
+            .collect(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::range::EphemeralRange;
 use crate::model::Snapshot;
 use crate::model::destination::Destination;
+use crate::model::hash::Quick;
 use crate::model::listener::Listeners;
-use crate::model::owner::Bucket;
 use crate::model::portset::PortSet;
 use crate::model::socket::{Detail, Socket, TIME_WAIT_MS};
 use crate::model::state::{State, StateSet};
@@ -37,8 +37,6 @@ pub(super) struct Client {
     pub(super) port: u16,
     /// Its state.
     pub(super) state: State,
-    /// What took the port, where the kernel tells.
-    pub(super) bucket: Option<Bucket>,
 }
 
 impl Client {
@@ -65,7 +63,7 @@ pub(super) fn tallies(
     range: &EphemeralRange,
     listeners: &Listeners,
 ) -> Vec<Tally> {
-    let mut index: HashMap<Destination, usize> = HashMap::new();
+    let mut index: HashMap<Destination, usize, Quick> = HashMap::default();
     let mut tallies: Vec<Tally> = Vec::new();
     for socket in snapshot.sockets.iter() {
         if !is_client(socket, range, listeners) || range.reserved.has(socket.local_port) {
@@ -82,10 +80,6 @@ pub(super) fn tallies(
             expires_ms: socket.expires_ms,
             port: socket.local_port,
             state: socket.state,
-            bucket: match (&snapshot.owners, socket.inode) {
-                (None, _) | (_, 0) => None,
-                (Some(owners), inode) => owners.bucket(inode),
-            },
         });
         if tally.timestamps != Some(true)
             && LIVE.has(socket.state)

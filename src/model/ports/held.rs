@@ -7,7 +7,6 @@ use super::client::{Client, Tally};
 use super::range::EphemeralRange;
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
-use crate::model::owner::Bucket;
 use crate::model::portset::PortSet;
 use crate::model::state::State;
 
@@ -23,6 +22,8 @@ pub struct Held {
     /// Ports whose bucket says that they were bound, while nothing above does: bind() to port 0 before connect(), or connections
     /// accepted by a listener that is gone.
     pub bound_first: PortSet,
+    /// Of those, ports whose connections may have been accepted by a listener that is gone.
+    pub accepted: PortSet,
     /// Ports of which the kernel does not tell us whether connect() may give them again.
     pub doubtful: PortSet,
     /// All that are held for certain.
@@ -61,13 +62,12 @@ impl Held {
         for port in snapshot.explicit_ports.iter().flat_map(PortSet::iter) {
             put(&mut held.explicit, &mut held.all, port);
         }
-        let mut given = PortSet::default();
-        for client in tallies.iter().flat_map(|t| &t.clients) {
-            match client.bucket {
-                Some(Bucket::Bind) => put(&mut held.bound_first, &mut held.all, client.port),
-                Some(Bucket::Connect) => given.insert(client.port),
-                None => {}
-            }
+        let buckets = snapshot.owners.as_ref().and_then(|o| o.buckets.as_ref());
+        for port in buckets.iter().flat_map(|b| b.named.iter()) {
+            put(&mut held.explicit, &mut held.all, port);
+        }
+        for port in buckets.iter().flat_map(|b| b.bind.iter()) {
+            put(&mut held.bound_first, &mut held.all, port);
         }
         let half = range.first_half();
         let held_half = held.all.count_parity(range.low, range.high);
@@ -80,12 +80,15 @@ impl Held {
                 maybe_accepted: tally.clients.len() == 1
                     && peer_port >= MAYBE_EPHEMERAL.min(range.low)
                     && !listeners.ports().has(peer_port),
-                second_full: local.second_half_share(range, tally.destination.local_addr)
-                    >= NEARLY_FULL,
+                second_full: local.second_half_share(tally.destination.local_addr) >= NEARLY_FULL,
             };
             for client in &tally.clients {
-                let told = client.bucket.is_some() || held.all.has(client.port);
-                if !told && !given.has(client.port) && doubts.any(range, client) {
+                let told = held.all.has(client.port)
+                    || buckets.is_some_and(|b| b.connect.has(client.port));
+                if doubts.maybe_accepted && held.bound_first.has(client.port) {
+                    held.accepted.insert(client.port);
+                }
+                if !told && doubts.any(range, client) {
                     held.doubtful.insert(client.port);
                 }
             }

@@ -77,7 +77,6 @@ mod tests {
                 expires_ms: TIME_WAIT_MS - age,
                 port: 1,
                 state: State::TimeWait,
-                bucket: None,
             })
             .collect();
         History::of(&clients)

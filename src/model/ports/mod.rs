@@ -76,7 +76,7 @@ impl Ports {
         let free = size.saturating_sub(held.count);
         let clients = tallies.iter().flat_map(|t| &t.clients);
         let bound_first_inodes = clients
-            .filter(|c| c.inode != 0 && held.bound_first.has(c.port))
+            .filter(|c| c.inode != 0 && held.bound_first.has(c.port) && !held.accepted.has(c.port))
             .map(|c| c.inode)
             .collect();
         let in_use = client::ports(&tallies).count_in(range.low, range.high);

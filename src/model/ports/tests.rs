@@ -101,7 +101,9 @@ fn bucketed(ports: &[(u16, Option<Bucket>)]) -> Snapshot {
         one.inode = u32::from(*port);
         s.sockets.push(one);
         let owners = s.owners.as_mut().unwrap();
-        owners.buckets.extend(bucket.map(|b| (u32::from(*port), b)));
+        if let Some(bucket) = bucket {
+            owners.buckets.get_or_insert_default().note(*port, *bucket);
+        }
     }
     s
 }

@@ -33,6 +33,30 @@ impl Serialize for ByState {
     }
 }
 
+/// Counts that stay on one line in a document of many lines.
+#[derive(Debug, Clone)]
+pub struct OneLine {
+    /// The counts.
+    pub counts: Vec<u32>,
+    text: Option<Box<serde_json::value::RawValue>>,
+}
+
+impl OneLine {
+    /// Of these.
+    pub fn of(counts: &[u32]) -> OneLine {
+        OneLine { counts: counts.to_vec(), text: serde_json::value::to_raw_value(counts).ok() }
+    }
+}
+
+impl Serialize for OneLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.text {
+            Some(text) => text.serialize(serializer),
+            None => self.counts.serialize(serializer),
+        }
+    }
+}
+
 #[cfg(test)]
 impl schemars::JsonSchema for ByState {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -73,6 +97,12 @@ mod tests {
     fn whole_numbers_have_no_fraction() {
         let text = |n: f64| serde_json::to_string(&Number(n)).unwrap();
         assert_eq!([text(23.0), text(0.613_333_333_3), text(-1.0)], ["23", "0.613333", "-1"]);
+    }
+
+    #[test]
+    fn a_series_stays_on_one_line() {
+        let series = vec![OneLine::of(&[0, 12, 3])];
+        assert_eq!(serde_json::to_string_pretty(&series).unwrap(), "[\n  [0,12,3]\n]");
     }
 
     #[test]

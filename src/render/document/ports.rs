@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Head;
-use super::number::{ByState, Number};
+use super::number::{ByState, Number, OneLine};
 use super::subject::Endpoint;
 use crate::model::Snapshot;
 use crate::model::culprit::{Culprit, users};
@@ -166,7 +166,7 @@ pub struct DestinationDocument {
     pub close_rate_at_least: bool,
     /// Connections that this side closed in each of the last 60 seconds, the latest last.
     #[cfg_attr(test, schemars(with = "Vec<u32>"))]
-    pub closes_last_60s: Vec<u32>,
+    pub closes_last_60s: OneLine,
     /// Milliseconds until the first port in TIME_WAIT is free; null if there is none.
     pub next_release_ms: Option<u32>,
     /// Ports that come free within 10 s if nothing else happens.
@@ -358,12 +358,7 @@ pub fn part(snapshot: &Snapshot, scope: &Scope<'_>) -> Part {
             .zip(changes)
             .map(|(pool, change)| destination(snapshot, scope, pool, change))
             .collect(),
-        bind_pools: ports
-            .local
-            .pools(range, scope.from)
-            .iter()
-            .map(|p| bind_pool(snapshot, p))
-            .collect(),
+        bind_pools: bind_pools(snapshot, &ports.local.pools(range, scope.from)),
     }
 }
 
@@ -434,7 +429,7 @@ fn destination(
         close_rate_per_s: Number(pool.history.rate()),
         close_rate_recent_per_s: Number(pool.history.recent_rate()),
         close_rate_at_least: pool.hides_closes(snapshot),
-        closes_last_60s: pool.history.closes.to_vec(),
+        closes_last_60s: OneLine::of(&pool.history.closes),
         next_release_ms: pool.first_release_ms(),
         releases_10s: pool.released_within(10_000),
         releases_30s: pool.released_within(30_000),
@@ -454,8 +449,20 @@ fn destination(
     }
 }
 
-fn bind_pool(snapshot: &Snapshot, pool: &BindPool) -> BindPoolDocument {
-    BindPoolDocument {
+/// The bind pools with their holders; a wildcard's are those of every address.
+fn bind_pools(snapshot: &Snapshot, pools: &[BindPool]) -> Vec<BindPoolDocument> {
+    let named: Vec<Vec<PortOwner>> =
+        pools.iter().map(|p| owners(users(snapshot, &p.inodes))).collect();
+    let mut everybody: Vec<PortOwner> = Vec::new();
+    for owner in named.iter().flatten() {
+        let is_same = |o: &&mut PortOwner| (o.pid, o.provenance) == (owner.pid, owner.provenance);
+        match everybody.iter_mut().find(is_same) {
+            Some(sum) => sum.sockets += owner.sockets,
+            None => everybody.push(owner.clone()),
+        }
+    }
+    everybody.sort_by_key(|o| (o.pid.is_none(), std::cmp::Reverse(o.sockets)));
+    let one = |(pool, holders): (&BindPool, Vec<PortOwner>)| BindPoolDocument {
         netns: snapshot.netns.clone(),
         local_addr: pool.local_addr.to_string(),
         usable: pool.usable,
@@ -467,8 +474,9 @@ fn bind_pool(snapshot: &Snapshot, pool: &BindPool) -> BindPoolDocument {
         used_ratio: Number(pool.ratio()),
         errno: "EADDRINUSE",
         reuseaddr_goes_on: snapshot.sysctls.integer("net.ipv4.ip_autobind_reuse") == Some(1),
-        holders: owners(users(snapshot, &pool.inodes)),
-    }
+        holders: if pool.is_wildcard() { everybody.clone() } else { holders },
+    };
+    pools.iter().zip(named).map(one).collect()
 }
 
 impl PortsDocument {

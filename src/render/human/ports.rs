@@ -209,7 +209,15 @@ fn whole(rate: f64) -> String {
 
 fn bind_pools(document: &PortsDocument, shape: &Shape) -> String {
     // A pool of which nothing is used says nothing that the range does not.
-    let shown = |p: &&BindPoolDocument| shape.bind_only || p.used > 0;
+    let any = |ns: &BindPoolDocument| {
+        document.bind_pools.iter().find(|p| p.netns == ns.netns && p.local_addr == "0.0.0.0")
+    };
+    // Nor does `::` where it is 0.0.0.0 over again.
+    let is_twin = |p: &BindPoolDocument| {
+        p.local_addr == "::"
+            && any(p).is_some_and(|v4| (v4.used, v4.headroom) == (p.used, p.headroom))
+    };
+    let shown = |p: &&BindPoolDocument| shape.bind_only || p.used > 0 && !is_twin(p);
     let pools: Vec<&BindPoolDocument> = document.bind_pools.iter().filter(shown).collect();
     if pools.is_empty() {
         return "no port of the range is taken for bind()\n".into();

@@ -16,9 +16,9 @@ pub(super) fn render(d: &DestinationDocument, document: &PortsDocument, style: S
     if d.used > 0 {
         line("states", &super::super::states(&d.by_state.0));
     }
-    if d.closes_last_60s.iter().any(|n| *n > 0) {
+    if d.closes_last_60s.counts.iter().any(|n| *n > 0) {
         line("closes", &closes(d));
-        line("", &sparkline(&d.closes_last_60s));
+        line("", &sparkline(&d.closes_last_60s.counts));
         line("frees", &frees(d));
     }
     if let (Some(connects), Some(growth)) = (d.connect_rate_per_s, d.growth_per_s) {
