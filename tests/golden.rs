@@ -7,7 +7,7 @@ use crate::support::run::{document, run};
 const CAPTURES: [&str; 4] = ["quiet", "mixed", "close-wait-leak", "port-exhaustion"];
 
 /// Name of the golden file, and what is typed.
-const RUNS: [(&str, &[&str]); 24] = [
+const RUNS: [(&str, &[&str]); 30] = [
     ("diagnose.txt", &["diagnose"]),
     ("diagnose.80.txt", &["diagnose", "--width", "80"]),
     ("diagnose.json", &["diagnose", "--json"]),
@@ -48,6 +48,12 @@ const RUNS: [(&str, &[&str]); 24] = [
     ("list.groups.json", &["list", "--group-by", "process", "--json"]),
     ("listen.txt", &["listen"]),
     ("listen.json", &["listen", "--json"]),
+    ("ports.80.txt", &["ports", "--width", "80"]),
+    ("ports.200.txt", &["ports", "--what-if", "rate=100,tw_reuse=0", "--width", "200"]),
+    ("ports.json", &["ports", "--json", "--limit", "2"]),
+    ("ports.csv", &["ports", "--format", "csv"]),
+    ("ports.port.80.txt", &["ports", "--port", "7001", "--width", "80"]),
+    ("ports.port.json", &["ports", "--port", "7001", "--json"]),
     ("summary.txt", &["summary"]),
     ("summary.json", &["summary", "--json"]),
     ("advise.txt", &["advise", "--width", "80"]),

@@ -31,7 +31,7 @@ pub struct PortsArgs {
     pub source: Option<String>,
     /// Say who holds this port, until when, and what helps: for "Address already in use"
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..),
-          conflicts_with_all = ["filter", "to", "source", "what_if", "sample", "limit", "bind"])]
+          conflicts_with_all = ["filter", "to", "source", "what_if", "sample", "limit", "bind", "all_netns"])]
     pub port: Option<u16>,
     /// Suppose other settings, source addresses or rates
     #[arg(long, value_name = "NAME=VALUE,...")]

@@ -11,5 +11,6 @@ mod namespaces;
 mod oracle;
 mod owners;
 mod ports;
+mod ports_command;
 mod privilege;
 mod queue;

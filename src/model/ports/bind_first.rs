@@ -49,10 +49,8 @@ impl Ports {
         let (low, high) = (self.range.low, self.range.high);
         let certain =
             self.held.bound_first.count_in(low, high) - self.held.accepted.count_in(low, high);
-        let wrong_half =
-            |set: &super::PortSet| set.count_in(low, high) - set.count_parity(low, high);
-        let doubtful = wrong_half(&self.held.doubtful);
-        let (sure, ports) = match (certain, doubtful) {
+        let unexplained = self.held.unexplained.count_in(low, high);
+        let (sure, ports) = match (certain, unexplained) {
             (0, 0) => (Sure::None, 0),
             (0, n) if n < MANY => (Sure::Possible, n),
             (0, n) => (Sure::Likely, n),

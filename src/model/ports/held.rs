@@ -26,6 +26,8 @@ pub struct Held {
     pub accepted: PortSet,
     /// Ports of which the kernel does not tell us whether connect() may give them again.
     pub doubtful: PortSet,
+    /// Of the doubtful, ports of the half that connect() tries last, in use while the first half had room.
+    pub unexplained: PortSet,
     /// All that are held for certain.
     pub all: PortSet,
     /// Number of ports of the range held for certain.
@@ -90,6 +92,12 @@ impl Held {
                 }
                 if !told && doubts.any(range, client) {
                     held.doubtful.insert(client.port);
+                    if !doubts.maybe_accepted
+                        && !doubts.first_full
+                        && !range.is_first_half(client.port)
+                    {
+                        held.unexplained.insert(client.port);
+                    }
                 }
             }
         }

@@ -9,6 +9,7 @@ pub mod forecast;
 pub mod held;
 pub mod history;
 pub mod pool;
+pub mod port;
 pub mod range;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,6 @@ use std::cmp::Reverse;
 use super::Snapshot;
 use super::destination::Destination;
 use super::listener::Listeners;
-use super::portset::PortSet;
 use bind_pool::LocalUse;
 use client::{Tally, tallies};
 use held::Held;

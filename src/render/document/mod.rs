@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fields;
 pub mod listen;
 pub mod number;
+pub mod port;
 pub mod ports;
 #[cfg(test)]
 mod schema;

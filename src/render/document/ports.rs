@@ -86,6 +86,8 @@ pub struct RangeDocument {
     pub usable: u32,
     /// Distinct ports that client connections use, toward whatever destination.
     pub in_use: u32,
+    /// Whether the kernel's bind buckets were read, which say for certain what bind() took; that needs BPF.
+    pub buckets_read: bool,
     /// What holds ports, so that no connect() gets them.
     pub held: HeldDocument,
     /// Programs that bind() before they connect().
@@ -321,6 +323,7 @@ pub fn unknown(snapshot: &Snapshot) -> Part {
         size: 0,
         usable: 0,
         in_use: 0,
+        buckets_read: false,
         held: nothing,
         bind_before_connect: BindFirstDocument { sure: "none", ports: 0, owners: Vec::new() },
     };
@@ -340,6 +343,7 @@ pub fn part(snapshot: &Snapshot, scope: &Scope<'_>) -> Part {
         size: range.size(),
         usable: ports.free,
         in_use: ports.in_use,
+        buckets_read: snapshot.owners.as_ref().is_some_and(|o| o.buckets.is_some()),
         held: HeldDocument {
             listening: within(&held.listening),
             bound_inactive: within(&held.inactive),
@@ -371,7 +375,8 @@ fn bind_first(snapshot: &Snapshot, ports: &Ports) -> BindFirstDocument {
     }
 }
 
-fn owners(users: Vec<(Culprit, u32)>) -> Vec<PortOwner> {
+/// Users as a document names them.
+pub(super) fn owners(users: Vec<(Culprit, u32)>) -> Vec<PortOwner> {
     let one = |(culprit, sockets): (Culprit, u32)| PortOwner {
         pid: culprit.pid,
         process: culprit.process,

@@ -140,6 +140,7 @@ fn schemas_are_fresh() {
     compare("list", &list());
     check::<super::fields::Fields>("fields");
     check::<super::listen::Listen>("listen");
+    check::<super::port::PortDocument>("port");
     check::<super::ports::PortsDocument>("ports");
     check::<super::summary::SummaryDocument>("summary");
     check::<super::advise::Advise>("advise");

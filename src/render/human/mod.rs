@@ -6,6 +6,7 @@ pub mod diagnose;
 pub mod explain;
 pub mod fields;
 pub mod listen;
+pub mod port;
 pub mod ports;
 pub mod summary;
 

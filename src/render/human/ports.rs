@@ -94,8 +94,12 @@ fn range_line(range: &RangeDocument, several: bool, style: Style) -> String {
     text.push_str(&format!("; {} left to any destination", number(range.usable.into())));
     let mut out = wrapped(style, &head, 0, &text);
     if held.doubtful > 0 {
+        let more = match range.buckets_read {
+            true => "the kernel does not tell",
+            false => "the kernel tells it to root only (BPF)",
+        };
         let doubt = format!(
-            "{} in use may be held or not: the kernel does not tell, and headroom is an interval",
+            "{} in use may be lost to other destinations: {more}, and what is left is an interval",
             count(held.doubtful.into(), "port", "ports")
         );
         out.push_str(&wrapped(style, "  ", 2, &doubt));
