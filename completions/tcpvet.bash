@@ -107,7 +107,7 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --help --version diagnose check list listen ports fields summary advise explain capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --sample --help --version diagnose check list listen ports fields summary advise explain capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -153,6 +153,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -161,7 +165,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__advise)
-            opts="-N -q -h --select --set --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --set --sample --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -172,6 +176,10 @@ _tcpvet() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sample)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -273,7 +281,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-N -q -h --select --set --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --set --sample --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +292,10 @@ _tcpvet() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sample)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -377,7 +389,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__diagnose)
-            opts="-N -q -h --select --set --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --set --sample --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -388,6 +400,10 @@ _tcpvet() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sample)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

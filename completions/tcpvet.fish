@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tcpvet_global_optspecs
-    string join \n json format= from= N/netns= color= width= fail-on= q/quiet timeout= select= set= h/help V/version
+    string join \n json format= from= N/netns= color= width= fail-on= q/quiet timeout= select= set= sample= h/help V/version
 end
 
 function __fish_tcpvet_needs_command
@@ -41,6 +41,7 @@ critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -61,6 +62,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "generate" -d 'Write t
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
@@ -81,6 +83,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s q -l quiet -d
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l assert -d 'Judge this instead of the rules, such as \'leak: count(state close-wait) == 0\' (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
@@ -243,6 +246,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s q -l quiet -d 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l emit -d 'Print the settings as a file' -r -f -a "sysctl.d\t'A fragment for /etc/sysctl.d, or for \'sysctl -p FILE\''
 shell\t'A shell script'
 json\t'The JSON document'"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use tcpvet::model::Snapshot;
 use tcpvet::model::endpoint::{Addr, Family};
-use tcpvet::model::owner::{Holder, Owners, Process};
+use tcpvet::model::owner::{Bucket, Buckets, Holder, Owners, Process};
 use tcpvet::model::portset::PortSet;
 use tcpvet::model::socket::{Detail, Socket, Timer};
 use tcpvet::model::state::State;
@@ -25,6 +25,8 @@ struct Scenario {
     #[serde(default)]
     sysctls: BTreeMap<String, String>,
     explicit_ports: Option<String>,
+    /// Ports whose bind bucket says that bind() took them.
+    bound_ports: Option<String>,
     #[serde(default)]
     hidden_processes: u32,
     #[serde(default)]
@@ -128,7 +130,12 @@ fn snapshot(scenario: &Scenario) -> Snapshot {
         s.sysctls.0.insert(name.clone(), Reading::Value(value.clone()));
     }
     s.explicit_ports = scenario.explicit_ports.as_ref().map(|t| PortSet::parse(t).expect(t));
-    let mut owners = Owners { denied: scenario.hidden_processes, ..Owners::default() };
+    let buckets = scenario.bound_ports.as_ref().map(|text| {
+        let mut buckets = Buckets::default();
+        PortSet::parse(text).expect(text).iter().for_each(|p| buckets.note(p, Bucket::Bind));
+        buckets
+    });
+    let mut owners = Owners { denied: scenario.hidden_processes, buckets, ..Owners::default() };
     for line in &scenario.sockets {
         for i in 0..line.count {
             push(&mut s, &mut owners, line, i);
@@ -194,7 +201,7 @@ fn judge(rule: &'static str, scenario: &Scenario) -> Result<(), String> {
     for text in &scenario.set {
         limits.set(text).map_err(|(what, _)| what)?;
     }
-    let report = run(&Selection { ids: Some(vec![rule]), limits }, &snapshot(scenario));
+    let report = run(&Selection { ids: Some(vec![rule]), limits }, &snapshot(scenario), None);
     let (_, outcome) = report.outcomes.first().ok_or("no outcome")?;
     let (word, reason) = match outcome {
         Outcome::Fired(_) => ("fired", None),

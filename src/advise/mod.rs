@@ -80,7 +80,17 @@ pub fn plan(report: &Report, snapshot: &Snapshot) -> Plan {
         if knob.kind == Kind::PortRange
             && let Some((row, item)) = reservation(snapshot, now, &proposed, asked)
         {
-            items.insert(row, item);
+            // What is asked for by a finding stays on the list.
+            match items.get_mut(&row) {
+                Some(old) => {
+                    old.proposed = union(&old.proposed, &item.proposed);
+                    old.evidence.extend(item.evidence);
+                    old.findings.extend(item.findings);
+                }
+                None => {
+                    items.insert(row, item);
+                }
+            }
         }
         items.insert(*row, item(knob, now, proposed, asked, snapshot));
     }
@@ -132,12 +142,26 @@ fn propose(knob: &Knob, now: &str, wish: &Wish, snapshot: &Snapshot) -> Option<S
             let wider = (low.min(LOWEST_PORT.max(floor)), high.max(HIGHEST_PORT));
             (wider != (low, high)).then(|| format!("{} {}", wider.0, wider.1))
         }
+        (Kind::PortList, Wish::Ports(ports)) => {
+            let list = union(now, &ports.text());
+            (PortSet::parse(now)? != PortSet::parse(&list)?).then_some(list)
+        }
         _ => None,
     }
 }
 
+/// Both lists of ports in one.
+fn union(a: &str, b: &str) -> String {
+    let mut ports = PortSet::parse(a).unwrap_or_default();
+    ports.add(&PortSet::parse(b).unwrap_or_default());
+    ports.text()
+}
+
 /// The one of two proposals that goes further.
 fn stronger(knob: &Knob, a: String, b: String) -> String {
+    if knob.kind == Kind::PortList {
+        return union(&a, &b);
+    }
     let rank = |v: &str| -> i64 {
         let n: i64 = v.parse().unwrap_or_default();
         match knob.kind {
@@ -301,7 +325,7 @@ mod tests {
         for port in 20000..20060 {
             s.sockets.push(time_wait(&format!("127.0.0.1:{port}"), "127.0.0.1:5001", 5));
         }
-        let report = run(&crate::rules::engine::Selection::default(), &s);
+        let report = run(&crate::rules::engine::Selection::default(), &s, None);
         let plan = plan(&report, &s);
         assert!(!plan.application.is_empty());
         let ids: Vec<_> = plan.items.iter().map(Item::id).collect();

@@ -124,12 +124,15 @@ pub struct RuleArgs {
     /// Change a threshold (can be repeated)
     #[arg(long, value_name = "RULE.KEY=VALUE")]
     pub set: Vec<String>,
+    /// Look twice, this long apart: what needs a rate can be judged then
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "from")]
+    pub sample: Option<std::time::Duration>,
 }
 
 impl RuleArgs {
     /// Whether nothing was said of rules.
     pub fn is_empty(&self) -> bool {
-        self.select.is_empty() && self.set.is_empty()
+        self.select.is_empty() && self.set.is_empty() && self.sample.is_none()
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let (snapshot, report) = judged(&selection(&args.rules)?, settings, system)?;
+    let (snapshot, report) = judged(&selection(&args.rules)?, args.rules.sample, settings, system)?;
     let plan = plan(&report, &snapshot);
     let document = || Advise::new(&snapshot, &plan);
     let output = match args.emit {

@@ -25,7 +25,7 @@ pub(super) fn run(
     let assertions = assertions(&args.assert)?;
     let selected = selection.ids.is_some();
     let (mut snapshot, report) = if assertions.is_empty() || selected {
-        let (snapshot, report) = judged(&selection, settings, system)?;
+        let (snapshot, report) = judged(&selection, args.rules.sample, settings, system)?;
         (snapshot, Some(report))
     } else {
         (table(settings, system, &Start { kernel: false, ..Start::diagnosis(None) })?, None)

@@ -15,7 +15,7 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let (snapshot, report) = judged(&selection(args)?, settings, system)?;
+    let (snapshot, report) = judged(&selection(args)?, args.sample, settings, system)?;
     let status = report_status(&snapshot, Some(&report), settings);
     let output = if settings.json {
         json::pretty(&Diagnose::new(&snapshot, &report))

@@ -17,6 +17,7 @@ mod summary;
 
 use crate::cli::resolve::Settings;
 use std::io::Write;
+use std::time::Duration;
 
 use crate::cli::{Cli, Command, Format, Owners, RuleArgs, generate as definitions};
 use crate::collect::owners::Method;
@@ -25,7 +26,9 @@ use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
+use crate::model::ports::Ports;
 use crate::model::text::Text;
+use crate::rules::Before;
 use crate::rules::engine::{Report, Selection, run};
 use crate::rules::limit::Limits;
 use crate::sys::{Kind, System};
@@ -60,7 +63,7 @@ pub fn dispatch(
 ) -> Result<Done, Error> {
     if cli.command.is_some() && !cli.diagnose.is_empty() {
         return Err(Error::hinted(
-            "--select and --set stand before the subcommand",
+            "--select, --set and --sample stand before the subcommand",
             "write them behind it, as in: tcpvet check --select close-wait-leak",
         ));
     }
@@ -133,17 +136,29 @@ fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snaps
 /// The table, what the rules want besides, and their verdict.
 fn judged(
     selection: &Selection,
+    sample: Option<Duration>,
     settings: &Settings,
     system: &dyn System,
 ) -> Result<(Snapshot, Report), Error> {
+    let before = sample.map(|time| before(time, settings, system)).transpose()?;
     let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
     let wants = selection.wants(&snapshot);
     refine(system, &mut snapshot, &wants);
     // Explicit binds and options change how full a pool is, and with it whose owners matter.
     let wants = selection.wants(&snapshot);
     attribute(system, &mut snapshot, &wants);
-    let report = run(selection, &snapshot);
+    let report = run(selection, &snapshot, before.as_ref());
     Ok((snapshot, report))
+}
+
+/// A first look of which only what rates need is kept, and the time between.
+fn before(time: Duration, settings: &Settings, system: &dyn System) -> Result<Before, Error> {
+    let snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
+    let ports = Ports::busy(&snapshot);
+    drop(snapshot);
+    system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let elapsed_ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    Ok(Before { ports, elapsed_ms })
 }
 
 /// The exit status of a report: 3 if the table could not be read whole, else by `--fail-on`.

@@ -3,7 +3,7 @@
 use super::finding::{Finding, Severity};
 use super::limit::Limits;
 use super::outcome::{Cause, Outcome};
-use super::{Evidence, RULES, Rule};
+use super::{Before, Evidence, RULES, Rule};
 use crate::model::Snapshot;
 use crate::model::place::Place;
 use crate::model::wants::Wants;
@@ -81,9 +81,9 @@ pub struct Report {
     pub outcomes: Vec<(&'static Rule, Outcome)>,
 }
 
-/// Judges a snapshot.
-pub fn run(selection: &Selection, snapshot: &Snapshot) -> Report {
-    let evidence = Evidence::new(snapshot);
+/// Judges a snapshot, and what changed since an earlier look of this run if there was one.
+pub fn run(selection: &Selection, snapshot: &Snapshot, before: Option<&Before>) -> Report {
+    let evidence = Evidence::since(snapshot, before);
     let mut findings = Vec::new();
     let mut outcomes = Vec::new();
     let mut status = if snapshot.coverage.table_is_whole() { Status::Ok } else { Status::Unknown };
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_table_that_was_not_read_whole_is_unknown_even_without_findings() {
-        assert_eq!(run(&Selection::default(), &fresh()).status, Status::Ok);
+        assert_eq!(run(&Selection::default(), &fresh(), None).status, Status::Ok);
         let mut cut = fresh();
         cut.coverage.note("sock_diag", Seen::Partial, None, None);
-        assert_eq!(run(&Selection::default(), &cut).status, Status::Unknown);
+        assert_eq!(run(&Selection::default(), &cut, None).status, Status::Unknown);
     }
 
     #[test]
@@ -140,10 +140,10 @@ mod tests {
         s.coverage = crate::model::coverage::Coverage::default();
         s.coverage.note("sock_diag", Seen::Denied, None, None);
         s.coverage.seen("proc_net_tcp");
-        let all = run(&Selection::default(), &s);
+        let all = run(&Selection::default(), &s, None);
         assert_eq!(all.status, Status::Ok);
         assert_eq!(all.outcomes.len(), RULES.len());
         let one = Selection { ids: Some(vec!["accept-queue-full"]), ..Selection::default() };
-        assert_eq!(run(&one, &s).status, Status::Unknown);
+        assert_eq!(run(&one, &s, None).status, Status::Unknown);
     }
 }

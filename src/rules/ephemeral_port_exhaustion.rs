@@ -15,12 +15,12 @@ use crate::phrase::{count, number, percent};
 
 rule! {
     /// # What it does
-    /// Finds destinations toward which this namespace has used more than half of the ports that connect() may choose from.
+    /// Finds destinations toward which this namespace has used up most of the ports that connect() may choose from.
     ///
     /// # Why it matters
     /// The kernel picks a local port for each (source address, destination address, destination port). When none is left, connect()
-    /// fails with EADDRNOTAVAIL, and no counter anywhere shows it. Past half of the range, every connect() already searches far longer,
-    /// in the kernel, on your CPU: the half of the ports with the parity of the range's low end is tried first and is full.
+    /// fails with EADDRNOTAVAIL, and no counter anywhere shows it. Past half of the range, every connect() already searches far longer: see
+    /// connect-search-cliff.
     ///
     /// # How it is measured
     /// N is the size of net.ipv4.ip_local_port_range less the ports of net.ipv4.ip_local_reserved_ports in it. Ports held by listeners
@@ -31,16 +31,16 @@ rule! {
     /// known, because no live connection to the destination shows timestamps, the headroom is an interval.
     ///
     /// # Thresholds
-    /// Ratios of the usable ports that are taken: `info` above 0.5 (longer searches), `warning` above 0.75, `critical` above 0.9. Where the
-    /// headroom is an interval, the better end decides between warning and critical, and the worse end at most informs.
+    /// Ratios of the usable ports that are taken: `warning` above 0.75, `critical` above 0.9. Where the headroom is an interval, the better
+    /// end decides between warning and critical, and the worse end at most informs.
     ///
     /// # What can fool it
-    /// In a range of an odd number of ports the search reaches the lowest one only by chance, so the last port may stay free (`untried`).
-    /// Programs that bind() to port 0 before connect() without IP_BIND_ADDRESS_NO_PORT use another, smaller pool and take their ports from
-    /// every destination; the kernel does not tell such a socket from one that connect() gave its port, so that the headroom of others is
-    /// too high by their number. Ports held by a closed listener's
-    /// accepted connections look free. Exhaustion of SNAT or conntrack on a gateway cannot be seen from sockets. The dump is not atomic:
-    /// under heavy churn the counts are off by what changed meanwhile.
+    /// In a range of an odd number of ports each search leaves one end out, so the last port may stay free (`untried`).
+    /// Programs that bind() to port 0 before connect() without IP_BIND_ADDRESS_NO_PORT take their ports from every destination: the
+    /// kernel's bind buckets tell it to root (BPF); without them parity does, and what it leaves open makes the headroom an interval
+    /// (`doubtful`). Exhaustion of SNAT or conntrack on a gateway cannot be seen from sockets. The dump is not atomic:
+    /// under heavy churn the counts are off by what changed meanwhile. Before Linux 6.12 orphans in FIN_WAIT2 are reused like TIME_WAIT,
+    /// and the headroom is higher by their number.
     ///
     /// # What to do
     /// Keep connections open and pool them; let the other side close first; spread over more destination addresses or ports, or more
@@ -55,8 +55,6 @@ rule! {
         summary: "the ports for connections to one destination run out",
         since: "0.1.0",
         limits: &[
-            Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of usable ports",
-                doc: "Informs above this share of the usable ports; at half the search for a port gets long." },
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Warns above this share of the usable ports." },
             Limit { key: "critical", default: 0.9, min: 0.05, max: 1.0, unit: "ratio of usable ports",
@@ -68,7 +66,7 @@ rule! {
 }
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
-    pools::wants(evidence, limits.get(&RULE, "info"))
+    pools::wants(evidence, limits.get(&RULE, "warning"))
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
@@ -100,8 +98,7 @@ fn held(now: &Snapshot, pools: &Ports, limits: &Limits) -> Option<Finding> {
     let (range, size) = (&pools.range, pools.range.size());
     let held = size - pools.free;
     let at = |key| Some(limits.get(&RULE, key) * f64::from(size));
-    let thresholds =
-        Thresholds { info: at("info"), warning: at("warning"), critical: at("critical") };
+    let thresholds = Thresholds { info: None, warning: at("warning"), critical: at("critical") };
     let severity = match size {
         0 => Severity::Critical,
         _ => severity_above(f64::from(held), &thresholds)?,
@@ -211,7 +208,7 @@ fn finding(
             format!("ss -tan dst {}", place(to.peer_addr, to.peer_port)),
             "sysctl -ar 'ip_local_(port|reserved)|tcp_tw_reuse'".into(),
         ],
-        remedies: pools::remedies(now, pool, &thresholds),
+        remedies: pools::remedies(now, range, pool, &thresholds),
     })
 }
 
@@ -247,9 +244,7 @@ mod tests {
     #[test]
     fn severities_change_just_above_their_share() {
         for (used, want) in [
-            (504, None),
-            (505, Some(Severity::Info)),
-            (756, Some(Severity::Info)),
+            (756, None),
             (757, Some(Severity::Warning)),
             (908, Some(Severity::Warning)),
             (909, Some(Severity::Critical)),
@@ -330,7 +325,7 @@ mod tests {
     fn owners_are_wanted_only_of_busy_destinations() {
         let of = |used| wants(&Evidence::new(&filled(used)), &Limits::default());
         assert!(of(100).owners.is_empty());
-        let wants = of(600);
-        assert_eq!((wants.owners.len(), wants.explicit_ports), (600, true));
+        let wants = of(700);
+        assert_eq!((wants.owners.len(), wants.explicit_ports), (700, true));
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::model::culprit::Culprit;
 use crate::model::destination::Destination;
 use crate::model::endpoint::{Addr, place};
+use crate::model::portset::PortSet;
 use crate::model::text::Text;
 
 /// How bad it is. `Info` is habit or prediction without present harm and changes no status.
@@ -54,6 +55,13 @@ pub enum Subject {
         /// Who connects there now.
         owners: Vec<Culprit>,
     },
+    /// The ports of one local address.
+    Address {
+        /// The address.
+        addr: Addr,
+        /// Who has sockets on it.
+        owners: Vec<Culprit>,
+    },
     /// The whole network namespace.
     Namespace,
 }
@@ -67,6 +75,7 @@ impl Subject {
             Subject::Destination { destination: d, .. } => {
                 format!("destination:{}>{}", d.local_addr, place(d.peer_addr, d.peer_port))
             }
+            Subject::Address { addr, .. } => format!("address:{addr}"),
             Subject::Namespace => "namespace".into(),
         }
     }
@@ -75,7 +84,9 @@ impl Subject {
     pub fn culprits(&self) -> &[Culprit] {
         match self {
             Subject::Process(culprit) => std::slice::from_ref(culprit),
-            Subject::Listener { owners, .. } | Subject::Destination { owners, .. } => owners,
+            Subject::Listener { owners, .. }
+            | Subject::Destination { owners, .. }
+            | Subject::Address { owners, .. } => owners,
             Subject::Namespace => &[],
         }
     }
@@ -115,6 +126,8 @@ pub enum Wish {
     Order(i64),
     /// More ports to choose from.
     MorePorts,
+    /// These ports on the list, beside those that are on it.
+    Ports(PortSet),
 }
 
 /// One thing that helps.

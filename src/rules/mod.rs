@@ -1,19 +1,25 @@
 //! The analyzer: one file per finding, complete with its documentation, thresholds, check, message and tests. Pure.
 
 pub mod accept_queue_full;
+pub mod bind_before_connect;
+pub mod bind_pool_exhaustion;
 pub mod close_wait_leak;
+pub mod connect_search_cliff;
+pub mod connection_churn;
 pub mod engine;
 pub mod ephemeral_port_exhaustion;
 pub mod finding;
 pub mod limit;
 pub mod outcome;
 mod pools;
+pub mod port_range_conflict;
 pub mod time_wait_buildup;
 
 use std::cell::OnceCell;
 
 use crate::model::Snapshot;
-use crate::model::ports::Ports;
+use crate::model::ports::forecast::Change;
+use crate::model::ports::{Pool, Ports};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::nearest::nearest;
@@ -25,19 +31,43 @@ use outcome::Outcome;
 pub struct Evidence<'a> {
     /// The snapshot.
     pub now: &'a Snapshot,
+    /// What an earlier look of this run showed; `None` for a single look.
+    pub before: Option<&'a Before>,
     ports: OnceCell<Option<Ports>>,
 }
 
 impl<'a> Evidence<'a> {
     /// Wraps a snapshot.
     pub fn new(now: &'a Snapshot) -> Evidence<'a> {
-        Evidence { now, ports: OnceCell::new() }
+        Evidence::since(now, None)
+    }
+
+    /// The same, with an earlier look to compare with.
+    pub fn since(now: &'a Snapshot, before: Option<&'a Before>) -> Evidence<'a> {
+        Evidence { now, before, ports: OnceCell::new() }
+    }
+
+    /// What happened to a pool since the earlier look; one that was not busy then began as it is now.
+    pub fn change(&self, pool: &Pool) -> Option<Change> {
+        let before = self.before?;
+        let ports = before.ports.as_ref()?;
+        let then = ports.pools.iter().find(|p| p.destination == pool.destination)?;
+        Some(Change::between(then, pool, before.elapsed_ms))
     }
 
     /// The pools of ephemeral ports; `None` if the port range could not be read.
     pub fn ports(&self) -> Option<&Ports> {
         self.ports.get_or_init(|| Ports::busy(self.now)).as_ref()
     }
+}
+
+/// What rates need of an earlier look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The busy pools.
+    pub ports: Option<Ports>,
+    /// Milliseconds between the looks.
+    pub elapsed_ms: u32,
 }
 
 /// One rule.
@@ -79,8 +109,13 @@ use rule;
 /// Every rule, in the order in which they are listed. A new finding: its file, its line here, a scenario.
 pub static RULES: &[&Rule] = &[
     &accept_queue_full::RULE,
+    &bind_before_connect::RULE,
+    &bind_pool_exhaustion::RULE,
     &close_wait_leak::RULE,
+    &connect_search_cliff::RULE,
+    &connection_churn::RULE,
     &ephemeral_port_exhaustion::RULE,
+    &port_range_conflict::RULE,
     &time_wait_buildup::RULE,
 ];
 

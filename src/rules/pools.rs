@@ -8,8 +8,9 @@ use super::outcome::{Cause, Outcome};
 use super::{Evidence, Rule};
 use crate::model::Snapshot;
 use crate::model::culprit::Culprit;
+use crate::model::ports::forecast::ceilings;
 use crate::model::ports::{EphemeralRange, Pool, Ports};
-use crate::model::reuse::Reuse;
+use crate::model::reuse::{Reuse, delay_ms};
 use crate::model::wants::Wants;
 use crate::phrase::{join, number};
 
@@ -48,7 +49,10 @@ pub(super) fn judged<'a>(evidence: &'a Evidence<'_>) -> Result<&'a Ports, Outcom
 
 /// Thresholds in ports for one pool.
 pub(super) fn thresholds(rule: &Rule, pool: &Pool, limits: &Limits) -> Thresholds {
-    let at = |key| Some(limits.get(rule, key) * f64::from(pool.usable));
+    let at = |key| {
+        let has = rule.limits.iter().any(|l| l.key == key);
+        has.then(|| limits.get(rule, key) * f64::from(pool.usable))
+    };
     Thresholds { info: at("info"), warning: at("warning"), critical: at("critical") }
 }
 
@@ -70,14 +74,29 @@ pub(super) fn users_sentence(users: &[(Culprit, u32)]) -> String {
 }
 
 /// Remedies for a pool that is short of ports.
-pub(super) fn remedies(now: &Snapshot, pool: &Pool, thresholds: &Thresholds) -> Vec<Remedy> {
+pub(super) fn remedies(
+    now: &Snapshot,
+    range: &EphemeralRange,
+    pool: &Pool,
+    thresholds: &Thresholds,
+) -> Vec<Remedy> {
     let to = pool.destination;
+    let bears = ceilings(pool, range, delay_ms(now));
+    let becomes = |with: Option<f64>| match with {
+        Some(rate) => format!(
+            "; {}/s for good become a ceiling of {}/s by arithmetic",
+            number(bears.now as u64),
+            number(rate as u64)
+        ),
+        None => String::new(),
+    };
     let mut remedies = vec![Remedy::Application(
         "keep connections open and reuse them (pool, keep-alive), or let the other side close first".into(),
     )];
-    remedies.push(Remedy::Application(
-        "spread over more destination addresses or ports, or more source addresses".into(),
-    ));
+    remedies.push(Remedy::Application(format!(
+        "spread over more destination addresses or ports, or more source addresses{}",
+        becomes(Some(bears.two_sources)).replace("become", "with two sources become")
+    )));
     let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
     let too_weak = match now.sysctls.integer("net.ipv4.tcp_tw_reuse") {
         Some(0) => true,
@@ -100,15 +119,20 @@ pub(super) fn remedies(now: &Snapshot, pool: &Pool, thresholds: &Thresholds) -> 
             knob: "net.ipv4.tcp_tw_reuse",
             wish: Wish::Order(if loopback { 2 } else { 1 }),
             because: format!(
-                "{} of the ports to this destination are in TIME_WAIT",
-                number(pool.time_wait().into())
+                "{} of the ports to this destination are in TIME_WAIT{}, and the port search slows connect() past half of that",
+                number(pool.time_wait().into()),
+                becomes(bears.reuse)
             ),
         });
     }
     remedies.push(Remedy::Setting {
         knob: "net.ipv4.ip_local_port_range",
         wish: Wish::MorePorts,
-        because: format!("{} ports serve this destination", number(pool.usable.into())),
+        because: format!(
+            "{} ports serve this destination{}",
+            number(pool.usable.into()),
+            becomes(bears.wider)
+        ),
     });
     remedies
 }
@@ -125,6 +149,7 @@ pub(super) fn facts(pool: &Pool, range: &EphemeralRange) -> BTreeMap<&'static st
         ("closed_last_10s", pool.history.closed_within(10)),
         ("held", pool.held),
         ("untried", pool.untried),
+        ("doubtful", pool.doubtful),
         ("range_size", range.size()),
     ]
     .map(|(name, n)| (name, f64::from(n)))

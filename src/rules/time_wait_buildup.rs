@@ -163,7 +163,7 @@ fn destination(
             format!("ss -tano state time-wait dst {}", place(to.peer_addr, to.peer_port)),
             "nstat -az TcpExtTW TcpExtTWRecycled TcpExtTCPTimeWaitOverflow".into(),
         ],
-        remedies: pools::remedies(now, pool, &thresholds),
+        remedies: pools::remedies(now, range, pool, &thresholds),
     })
 }
 

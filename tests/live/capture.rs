@@ -48,6 +48,8 @@ fn still(mut document: Value) -> Value {
                     "time",
                     "first_release_ms",
                     "closed_last_10s",
+                    // A SYN that is dropped is sent again every second.
+                    "drops",
                     "expires_ms",
                     "oldest_at_least_ms",
                     "youngest_at_least_ms",

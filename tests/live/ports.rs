@@ -26,8 +26,10 @@ fn port_severity(count: &str) -> (Option<Value>, Option<Value>) {
 
 lab_test!(severity_follows_the_share_of_a_range_of_1009_ports, {
     sysctl(RANGE, "20000 21008");
-    assert_eq!(port_severity("499").0, None);
-    for (count, want) in [(509, "info"), (757, "warning"), (911, "critical"), (1009, "critical")] {
+    for few in ["499", "755"] {
+        assert_eq!(port_severity(few).0, None, "{few}");
+    }
+    for (count, want) in [(757, "warning"), (911, "critical"), (1009, "critical")] {
         let (severity, facts) = port_severity(&count.to_string());
         assert_eq!(severity, Some(json!(want)), "{count}");
         let facts = facts.unwrap();
@@ -44,25 +46,25 @@ lab_test!(ports_of_listeners_bound_sockets_and_reservations_are_not_usable, {
     sysctl(RANGE, "20000 20099");
     sysctl("net.ipv4.ip_local_reserved_ports", "20090-20098");
     let _bound = Scene::start(&["bound", "7", "20003"]);
-    let _client = Scene::start(&["established", "61"]);
+    let _client = Scene::start(&["established", "67"]);
     let document = json(&[]);
     let f = findings(&document, "ephemeral-port-exhaustion")[0];
     // 100 ports, less 9 reserved, 1 listener at 20003 and 7 bound ones.
     assert_eq!((&f["facts"]["range_size"], &f["facts"]["held"]), (&json!(91), &json!(8)));
-    assert_eq!((&f["facts"]["usable"], &f["facts"]["headroom"]), (&json!(83), &json!(22)));
+    assert_eq!((&f["facts"]["usable"], &f["facts"]["headroom"]), (&json!(83), &json!(16)));
     // The headroom is exact: so many more connections fit, and not one more.
-    assert_eq!(extra_connects(), 22);
+    assert_eq!(extra_connects(), 16);
 });
 
 lab_test!(ports_taken_by_an_explicit_bind_are_lost_to_other_destinations_too, {
     sysctl(RANGE, "20000 20099");
     let _explicit = Scene::start(&["explicit", "11", "7101"]);
-    let _client = Scene::start(&["established", "53"]);
+    let _client = Scene::start(&["established", "71"]);
     let document = json(&[]);
     let f = findings(&document, "ephemeral-port-exhaustion")[0];
-    assert_eq!((&f["facts"]["used"], &f["facts"]["held"]), (&json!(53), &json!(11)));
-    assert_eq!((&f["facts"]["usable"], &f["facts"]["headroom"]), (&json!(89), &json!(36)));
-    assert_eq!(extra_connects(), 36);
+    assert_eq!((&f["facts"]["used"], &f["facts"]["held"]), (&json!(71), &json!(11)));
+    assert_eq!((&f["facts"]["usable"], &f["facts"]["headroom"]), (&json!(89), &json!(18)));
+    assert_eq!(extra_connects(), 18);
 });
 
 lab_test!(a_long_list_of_reserved_ports_is_read_whole_and_kept_whole, {

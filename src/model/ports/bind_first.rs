@@ -36,7 +36,7 @@ pub struct BindFirst {
     pub sure: Sure,
     /// Ports that speak for it.
     pub ports: u32,
-    /// Inodes of the sockets whose bind bucket says it.
+    /// Inodes of the sockets on them.
     pub inodes: Vec<u32>,
 }
 

@@ -203,6 +203,14 @@ impl LocalUse {
         pools
     }
 
+    /// Ports with a socket on this very address.
+    pub(super) fn ports_on(&self, address: Addr) -> impl Iterator<Item = u16> {
+        let mut ports = PortSet::default();
+        let of = self.addresses.iter().filter(|one| one.address == address);
+        of.for_each(|one| one.ports.add_to(&mut ports));
+        ports.iter().collect::<Vec<u16>>().into_iter()
+    }
+
     /// The pool of 0.0.0.0: it meets IPv6 sockets too, unless they refuse IPv4 (ipv4_rcv_saddr_equal looks at nothing else), and of
     /// connections the kernel does not tell that.
     fn wildcard_pool(&self, range: &EphemeralRange) -> BindPool {

@@ -41,6 +41,11 @@ const NEARLY_FULL: f64 = 0.9;
 const MAYBE_EPHEMERAL: u16 = 32_768;
 
 impl Held {
+    /// Whether bind() took a client's port first, for certain or as it looks.
+    pub(super) fn looks_bound(&self, port: u16) -> bool {
+        self.bound_first.has(port) && !self.accepted.has(port) || self.unexplained.has(port)
+    }
+
     pub(super) fn of(
         snapshot: &Snapshot,
         range: &EphemeralRange,

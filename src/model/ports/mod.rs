@@ -46,7 +46,7 @@ pub struct Ports {
     pub pools: Vec<Pool>,
     /// Who has which port on which local address.
     pub local: LocalUse,
-    /// Inodes of client sockets on the ports of [`Held::bound_first`].
+    /// Inodes of client sockets on ports that bind() took first, for certain or as it looks.
     pub bound_first_inodes: Vec<u32>,
 }
 
@@ -75,10 +75,8 @@ impl Ports {
         let size = range.size();
         let free = size.saturating_sub(held.count);
         let clients = tallies.iter().flat_map(|t| &t.clients);
-        let bound_first_inodes = clients
-            .filter(|c| c.inode != 0 && held.bound_first.has(c.port) && !held.accepted.has(c.port))
-            .map(|c| c.inode)
-            .collect();
+        let bound_first_inodes =
+            clients.filter(|c| c.inode != 0 && held.looks_bound(c.port)).map(|c| c.inode).collect();
         let in_use = client::ports(&tallies).count_in(range.low, range.high);
         let destinations = tallies.len();
         tallies.retain(|t| worth(t.clients.len() as u32, free));
@@ -94,6 +92,16 @@ impl Ports {
     pub fn empty(&self, snapshot: &Snapshot, destination: Destination) -> Pool {
         let common = Common::of(snapshot, &self.range, &self.held);
         common.pool(&Tally { destination, clients: Vec::new(), timestamps: None })
+    }
+
+    /// Ports of the range on an address that bind() took, as far as that is known.
+    pub fn bound_on(&self, address: super::endpoint::Addr) -> u32 {
+        let held = &self.held;
+        let mut bound = held.bound_first.clone();
+        [&held.explicit, &held.inactive, &held.unexplained]
+            .into_iter()
+            .for_each(|set| bound.add(set));
+        self.local.ports_on(address).filter(|p| bound.has(*p)).count() as u32
     }
 
     /// The pools with the least headroom first.

@@ -76,6 +76,13 @@ pub enum SubjectDocument {
         /// Who has live connections there.
         owners: Vec<ProcessDocument>,
     },
+    /// The ports of one local address.
+    Address {
+        /// The address.
+        local_addr: String,
+        /// Who has sockets on it.
+        owners: Vec<ProcessDocument>,
+    },
     /// The whole network namespace.
     Namespace,
 }
@@ -94,6 +101,9 @@ impl From<&Subject> for SubjectDocument {
                 peer: Endpoint::plain(d.peer_addr, d.peer_port),
                 owners: owners(list),
             },
+            Subject::Address { addr, owners: list } => {
+                SubjectDocument::Address { local_addr: addr.to_string(), owners: owners(list) }
+            }
             Subject::Namespace => SubjectDocument::Namespace,
         }
     }

@@ -122,13 +122,13 @@ fn outcomes(report: &Report, style: Style) -> String {
     for (rule, outcome) in &report.outcomes {
         match outcome {
             Outcome::Fired(_) => {}
-            Outcome::Clear(seen) => clear.push(format!("{} ({seen})", rule.id)),
+            Outcome::Clear(_) => clear.push(rule.id.to_string()),
             Outcome::NotEvaluated(_, why) => open.push(format!("{} ({why})", rule.id)),
         }
     }
     let mut out = String::new();
     if !clear.is_empty() {
-        out.push_str(&wrapped(style, &style.dim("clear"), INDENT, &clear.join("; ")));
+        out.push_str(&wrapped(style, &style.dim("clear"), INDENT, &clear.join(", ")));
     }
     if !open.is_empty() {
         out.push_str(&wrapped(style, &style.strong("unknown"), INDENT, &open.join("; ")));
