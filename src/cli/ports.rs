@@ -12,7 +12,9 @@ const EXAMPLES: &str = "Examples:
   tcpvet ports 'process = nginx'
   tcpvet ports --port 8080
 
-The headroom is the number of further connect() calls that succeed; two numbers are an interval, where the kernel does not tell. \
+LEFT is the number of further connect() calls that succeed; two numbers are an interval, where the kernel does not tell. \
+TO CLIFF: so many until every search for a port gets long. CLOSES/S: connections that this side closed, by its TIME_WAIT. CEILING/S: what \
+the ports bear for good. FULL IN: when LEFT is 0 at the rates seen; ? where one look shows none. \
 --what-if takes range=LOW-HIGH, reserved=PORTS, tw_reuse=0|1|2, tw_reuse_delay=MS, timestamps=0|1|2, sources=N, rate=N, and \
 socket_range=LOW-HIGH for a program that sets IP_LOCAL_PORT_RANGE.";
 
@@ -31,7 +33,7 @@ pub struct PortsArgs {
     pub source: Option<String>,
     /// Say who holds this port, until when, and what helps: for "Address already in use"
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..),
-          conflicts_with_all = ["filter", "to", "source", "what_if", "sample", "limit", "bind", "all_netns"])]
+          conflicts_with_all = ["filter", "to", "what_if", "sample", "limit", "bind", "all_netns"])]
     pub port: Option<u16>,
     /// Suppose other settings, source addresses or rates
     #[arg(long, value_name = "NAME=VALUE,...")]
@@ -40,7 +42,7 @@ pub struct PortsArgs {
     #[arg(long, value_name = "DURATION", value_parser = super::duration, conflicts_with = "from")]
     pub sample: Option<std::time::Duration>,
     /// Only the pools of programs that bind() before they connect()
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["to", "sample"])]
     pub bind: bool,
     /// At most so many destinations (people: 20, other formats: all)
     #[arg(long, value_name = "N")]

@@ -1,5 +1,6 @@
 //! `tcpvet ports --port N`: who holds a port, until when, and what helps.
 
+use super::ports::Selection;
 use super::{Done, method, report_status};
 use crate::cli::PortsArgs;
 use crate::cli::resolve::Settings;
@@ -16,10 +17,11 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
+    let source = Selection::new(args, system)?.from;
     let span = Some((number, number));
     let snapshot = collect::read(system, settings.netns.clone(), method(args.owners), span)
         .map_err(|e| Error::hinted(e.to_string(), "leave --owners out, or use --owners proc"))?;
-    let document = PortDocument::new(&snapshot, &Port::of(&snapshot, number));
+    let document = PortDocument::new(&snapshot, &Port::of(&snapshot, number, source));
     let output = if settings.json {
         json::pretty(&document)
     } else {

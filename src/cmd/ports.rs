@@ -18,7 +18,7 @@ use crate::model::ports::{Pool, Ports};
 use crate::render::document::ports::{Part, PortsDocument, Scope, part, unknown};
 use crate::render::{human, json, ports as rows};
 use crate::sys::System;
-use select::Selection;
+pub(super) use select::Selection;
 
 /// Destinations that a person is shown unless --limit says otherwise.
 const SHOWN: usize = 20;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
-use crate::model::owner::{Holder, Owners, Process, Processes};
+use crate::model::owner::{Buckets, Holder, Owners, Process, Processes};
 use crate::phrase::count;
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
@@ -119,12 +119,13 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
     };
     let mut found = Found { all_seen: true, ..Found::default() };
     let bpf = |owners: &mut Owners| {
+        owners.buckets = buckets.map(|_| Buckets::default());
         system.open_sockets(everywhere, buckets, &mut |open| {
             if is_wanted(open.inode) {
                 owners.holders.push(Holder { inode: open.inode, pid: open.pid, fd: open.fd });
             }
-            if let Some((port, bucket)) = open.port {
-                owners.buckets.get_or_insert_default().note(port, bucket);
+            if let (Some((port, bucket)), Some(buckets)) = (open.port, &mut owners.buckets) {
+                buckets.note(port, bucket);
             }
         })
     };

@@ -2,12 +2,15 @@
 
 use super::owners::{self, Found, Method, Search};
 use super::{Start, details, refused, sockets, start, surroundings};
+use std::collections::BTreeSet;
+
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::ports::Ports;
 use crate::model::portset::PortSet;
 use crate::model::reuse::Reuse;
 use crate::model::state::{State, StateSet};
+use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::sys::{SysError, System};
 use crate::wire::request::Condition;
@@ -55,6 +58,13 @@ pub fn read(
                 let state = super::seen(&e).max(Seen::Partial);
                 snapshot.coverage.note("sock_diag_details", state, Some(e.reason), None);
             }
+        }
+    }
+    let bound: BTreeSet<u32> =
+        snapshot.sockets.iter().map(|s| s.interface).filter(|i| *i != 0).collect();
+    for index in bound {
+        if let Some(name) = system.interface_name(index) {
+            snapshot.interfaces.insert(index, Text::new(&name));
         }
     }
     match found {

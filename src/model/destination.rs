@@ -12,6 +12,8 @@ pub struct Destination {
     pub peer_addr: Addr,
     /// Their port.
     pub peer_port: u16,
+    /// Interface our sockets are bound to, 0 for none: a connection that is bound to a device takes no port from those that are not.
+    pub interface: u32,
 }
 
 impl Destination {
@@ -21,12 +23,17 @@ impl Destination {
             local_addr: socket.local_addr,
             peer_addr: socket.peer_addr,
             peer_port: socket.peer_port,
+            interface: socket.interface,
         }
     }
 }
 
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} -> {}", self.local_addr, place(self.peer_addr, self.peer_port))
+        match self.interface {
+            0 => write!(f, "{} -> ", self.local_addr)?,
+            n => write!(f, "{}%{n} -> ", self.local_addr)?,
+        }
+        f.write_str(&place(self.peer_addr, self.peer_port))
     }
 }

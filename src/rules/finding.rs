@@ -73,7 +73,10 @@ impl Subject {
             Subject::Process(culprit) => format!("process:{}", culprit.name()),
             Subject::Listener { addr, port, .. } => format!("listener:{}", place(*addr, *port)),
             Subject::Destination { destination: d, .. } => {
-                format!("destination:{}>{}", d.local_addr, place(d.peer_addr, d.peer_port))
+                let device =
+                    if d.interface == 0 { String::new() } else { format!("%{}", d.interface) };
+                let to = place(d.peer_addr, d.peer_port);
+                format!("destination:{}{device}>{to}", d.local_addr)
             }
             Subject::Address { addr, .. } => format!("address:{addr}"),
             Subject::Namespace => "namespace".into(),

@@ -224,7 +224,9 @@ mod tests {
     fn waiting(n: u16, age_ms: u32, local: &str, peer: &str) -> Snapshot {
         let mut s = fresh();
         set(&mut s, "net.ipv4.ip_local_port_range", "20000 20066");
-        for port in 20000..20000 + n {
+        // As connect() does: the even ports first.
+        let ports = (20_000..=20_066).step_by(2).chain((20_001..20_066).step_by(2));
+        for port in ports.take(n.into()) {
             s.sockets.push(time_wait(&format!("{local}:{port}"), peer, age_ms));
         }
         s

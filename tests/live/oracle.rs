@@ -38,8 +38,11 @@ impl Question {
 
     fn source(&self) -> IpAddr {
         match self.way {
-            Way::NoPort(from) | Way::BindFirst(from) | Way::Explicit(from, _) => from,
-            Way::Plain | Way::OwnRange(..) | Way::Mapped => match self.to.ip() {
+            Way::NoPort(from)
+            | Way::BindFirst(from)
+            | Way::BindFirstReuse(from)
+            | Way::Explicit(from, _) => from,
+            Way::Plain | Way::Device | Way::OwnRange(..) | Way::Mapped => match self.to.ip() {
                 // The kernel chooses the same address where both ends are ours.
                 ip if ip.is_loopback() && ip.is_ipv4() => crate::support::town::HERE,
                 ip => ip,
@@ -84,8 +87,10 @@ fn measure(case: &str, town: &mut Town, question: &Question) {
         let what_if = what_if.iter().flatten().copied().collect::<Vec<_>>();
         let document = json(&[&args, owners, &what_if].concat());
         let rows = document["destinations"].as_array().unwrap().clone();
-        assert_eq!(rows.len(), 1, "{case}: one source, one destination");
-        interval(&rows[0])
+        let device = question.way == Way::Device;
+        let ours: Vec<_> = rows.iter().filter(|r| r["interface"].is_null() != device).collect();
+        assert_eq!(ours.len(), 1, "{case}: one source, one destination");
+        interval(ours[0])
     };
     let (seen, blind) = (ask(&[]), ask(&["--owners", "none"]));
     let most = seen.1.max(blind.1);

@@ -17,6 +17,10 @@ pub enum Way {
     NoPort(IpAddr),
     /// bind(address, 0), then connect().
     BindFirst(IpAddr),
+    /// The same with SO_REUSEADDR, which looks for a port elsewhere in the range.
+    BindFirstReuse(IpAddr),
+    /// SO_BINDTODEVICE to `lo`, then connect().
+    Device,
     /// bind(address, port), then connect().
     Explicit(IpAddr, u16),
     /// IP_LOCAL_PORT_RANGE, then connect().
@@ -121,6 +125,11 @@ impl Town {
         let fd = if way == Way::Mapped { tcp(SIX) } else { tcp(to.ip()) };
         match way {
             Way::Plain | Way::Mapped => {}
+            Way::Device => option(&fd, libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, 1),
+            Way::BindFirstReuse(from) => {
+                sockopt::set_socket_reuseaddr(&fd, true).unwrap();
+                rustix::net::bind(&fd, &SocketAddr::new(from, 0))?;
+            }
             Way::NoPort(from) => {
                 option(&fd, libc::IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
                 rustix::net::bind(&fd, &SocketAddr::new(from, 0))?;

@@ -27,17 +27,17 @@ struct Target {
 }
 
 /// What was asked for.
-pub(super) struct Selection {
+pub(in crate::cmd) struct Selection {
     targets: Vec<Target>,
     /// Our address, where only one matters.
-    pub(super) from: Option<Addr>,
+    pub(in crate::cmd) from: Option<Addr>,
     expr: Expr,
 }
 
 impl Selection {
     /// Reads `--to` and the filter.
-    pub(super) fn new(args: &PortsArgs, system: &dyn System) -> Result<Selection, Error> {
-        let targets = args.to.iter().map(|t| target(t)).collect::<Result<_, _>>()?;
+    pub(in crate::cmd) fn new(args: &PortsArgs, system: &dyn System) -> Result<Selection, Error> {
+        let targets: Vec<Target> = args.to.iter().map(|t| target(t)).collect::<Result<_, _>>()?;
         let from = match &args.source {
             None => None,
             Some(text) => Some(match target(text)? {
@@ -53,6 +53,14 @@ impl Selection {
                 }
             }),
         };
+        if let Some(from) = from
+            && targets.iter().any(|t| t.addr.as_v4().is_some() != from.as_v4().is_some())
+        {
+            return Err(Error::hinted(
+                "--source and --to are of different families",
+                "give both as IPv4 or both as IPv6",
+            ));
+        }
         let expr = filter::read(&args.filter.join(" "), system, args.all_netns)?;
         let mut unknown = None;
         expr.predicates(&mut |p| match p {
@@ -82,14 +90,19 @@ impl Selection {
 
     /// Destinations asked for with a port to which nobody connects.
     pub(super) fn unconnected(&self, ports: &Ports) -> Vec<Destination> {
-        let connected =
-            |t: &Target| ports.pools.iter().any(|p| t.fits(&p.destination) && self.is_from(p));
+        let connected = |t: &Target| {
+            ports
+                .pools
+                .iter()
+                .any(|p| t.fits(&p.destination) && self.is_from(p) && p.destination.interface == 0)
+        };
         let missing = self.targets.iter().filter(|t| !connected(t));
         missing
             .filter_map(|t| {
                 let local_addr =
                     if t.addr.as_v4().is_some() { Addr::v4([0; 4]) } else { Addr([0; 16]) };
-                Some(Destination { local_addr, peer_addr: t.addr, peer_port: t.port? })
+                let (peer_addr, peer_port) = (t.addr, t.port?);
+                Some(Destination { local_addr, peer_addr, peer_port, interface: 0 })
             })
             .collect()
     }
@@ -162,7 +175,10 @@ fn target(text: &str) -> Result<Target, Error> {
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let addr = if host.contains(':') { inner(host) } else { addr(host) }.ok_or_else(wrong)?;
     let port = if port == "*" { None } else { Some(port.parse().map_err(|_| wrong())?) };
-    Ok(Target { addr, port: port.filter(|p| *p != 0) })
+    if port == Some(0) {
+        return Err(wrong());
+    }
+    Ok(Target { addr, port })
 }
 
 #[cfg(test)]
@@ -177,7 +193,8 @@ mod tests {
         assert_eq!(read("[fd00::5]:443"), Some(("fd00::5".into(), Some(443))));
         assert_eq!(read("fd00::5"), Some(("fd00::5".into(), None)));
         assert_eq!(read("::ffff:10.0.0.5"), Some(("10.0.0.5".into(), None)));
-        for bad in ["", "db", "10.0.0.5:", "10.0.0.5:70000", "fd00::5]:1", "10.0.0:1"] {
+        for bad in ["", "db", "10.0.0.5:", "10.0.0.5:70000", "fd00::5]:1", "10.0.0:1", "10.0.0.1:0"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -88,12 +88,32 @@ pub(super) fn tallies(
             tally.timestamps = Some(seen);
         }
     }
+    share_unbound(&mut tallies, &index);
     for tally in &mut tallies {
         // A dump is not atomic: one port may show twice while it changes state.
         tally.clients.sort_unstable_by_key(|c| (c.port, c.state == State::TimeWait));
         tally.clients.dedup_by_key(|c| c.port);
     }
     tallies
+}
+
+/// A socket that is bound to a device meets those that are bound to none, and not the other way round (inet_match with the device of the
+/// one that connects): their ports are taken for it too.
+fn share_unbound(tallies: &mut [Tally], index: &HashMap<Destination, usize, Quick>) {
+    let bound: Vec<(usize, usize)> = tallies
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| t.destination.interface != 0)
+        .filter_map(|(at, t)| {
+            Some((at, *index.get(&Destination { interface: 0, ..t.destination })?))
+        })
+        .collect();
+    for (at, unbound) in bound {
+        let more = tallies.get(unbound).map(|t| t.clients.clone()).unwrap_or_default();
+        if let Some(tally) = tallies.get_mut(at) {
+            tally.clients.extend(more);
+        }
+    }
 }
 
 /// The distinct ports of some tallies.

@@ -85,6 +85,16 @@ const HORIZON_MS: f64 = 86_400_000.0;
 /// Seconds until `ports` of the pool are taken, if `flow` goes on; `None` if that never happens, or not within a day. Known releases
 /// happen at their time; what is closed from now on comes back after its hold time.
 pub fn seconds_until(pool: &Pool, ports: u32, flow: Flow) -> Option<f64> {
+    // The kernel keeps no more TIME_WAIT than it has room for: closes beyond that free their port at once.
+    if let Some(kept) = pool.time_wait_max {
+        let open = pool.live();
+        if open.saturating_add(kept) < ports {
+            let growth = flow.connects - flow.closes;
+            let more = f64::from(ports - open - kept);
+            let when = more / growth;
+            return (growth > 0.0 && when * 1000.0 <= HORIZON_MS).then_some(when);
+        }
+    }
     let (connects, closes) = (flow.connects / 1000.0, flow.closes / 1000.0);
     if connects <= 0.0 {
         return (pool.blocked_max() >= ports).then_some(0.0);
@@ -152,7 +162,13 @@ const WIDER: (u16, u16) = (15_000, 60_999);
 /// The ceilings of a pool.
 pub fn ceilings(pool: &Pool, range: &EphemeralRange, reuse_delay_ms: u32) -> Ceilings {
     let life = lifetime_s(pool).unwrap_or_default();
-    let bears = |ports, hold| sustainable(ports, life, hold);
+    // Where the table of TIME_WAIT is smaller than the pool, only so many ports are ever held by it.
+    let bears = |ports: u32, hold| match pool.time_wait_max {
+        Some(kept) if kept < ports => {
+            sustainable(ports - kept, life, 0).max(sustainable(ports, life, hold))
+        }
+        _ => sustainable(ports, life, hold),
+    };
     let (low, high) = (range.low.min(WIDER.0), range.high.max(WIDER.1));
     let gain = u32::from(high - low) + 1 - range.length();
     let may_reuse = matches!(pool.reuse, Reuse::Not(_) | Reuse::Unknown { .. })
@@ -219,6 +235,19 @@ mod tests {
         // 24,001 in use; from now on 500 a second come and 400 go: 4,231 more take 42 s.
         let wall = until(500.0).unwrap();
         assert!((41.0..44.0).contains(&wall), "{wall}");
+    }
+
+    #[test]
+    fn a_small_table_of_time_wait_keeps_churn_from_filling_the_pool() {
+        let mut s = churn(100, 1);
+        set(&mut s, "net.ipv4.tcp_max_tw_buckets", "1000");
+        let (pool, range) = pool(&s);
+        assert_eq!(pool.time_wait_max, Some(1000));
+        let until = |connects| seconds_until(&pool, pool.usable, Flow { connects, closes: 100.0 });
+        assert_eq!(until(100.0), None);
+        // 28,232 less 1,000 and one open, by 10 more a second.
+        assert_eq!(until(110.0).map(f64::round), Some(2723.0));
+        assert!(ceilings(&pool, &range, 1000).now > 10_000.0);
     }
 
     #[test]

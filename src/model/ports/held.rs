@@ -1,12 +1,13 @@
 //! The ports that no connect() can get, whatever its destination: those whose bind bucket was made by bind() or listen(). sock_diag
-//! tells part of them; BPF tells the bucket of every socket that a process holds; for the rest parity speaks, and where it does not
-//! speak clearly, nobody knows.
+//! tells part of them; BPF tells the bucket of every socket that a process holds; for the rest parity speaks, destination by destination,
+//! and where it does not speak clearly, nobody knows.
 
 use super::bind_pool::LocalUse;
 use super::client::{Client, Tally};
 use super::range::EphemeralRange;
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
+use crate::model::owner::Buckets;
 use crate::model::portset::PortSet;
 use crate::model::state::State;
 
@@ -76,58 +77,78 @@ impl Held {
         for port in buckets.iter().flat_map(|b| b.bind.iter()) {
             put(&mut held.bound_first, &mut held.all, port);
         }
-        let half = range.first_half();
-        let held_half = held.all.count_parity(range.low, range.high);
-        for tally in tallies {
-            let own = |c: &&Client| range.is_first_half(c.port) && !held.all.has(c.port);
-            let first_used = held_half + tally.clients.iter().filter(own).count() as u32;
-            let peer_port = tally.destination.peer_port;
-            let doubts = Doubts {
-                first_full: f64::from(first_used) >= NEARLY_FULL * f64::from(half),
-                maybe_accepted: tally.clients.len() == 1
-                    && peer_port >= MAYBE_EPHEMERAL.min(range.low)
-                    && !listeners.ports().has(peer_port),
-                second_full: local.second_half_share(tally.destination.local_addr) >= NEARLY_FULL,
-            };
-            for client in &tally.clients {
-                let told = held.all.has(client.port)
-                    || buckets.is_some_and(|b| b.connect.has(client.port));
-                if doubts.maybe_accepted && held.bound_first.has(client.port) {
-                    held.accepted.insert(client.port);
-                }
-                if !told && doubts.any(range, client) {
-                    held.doubtful.insert(client.port);
-                    if !doubts.maybe_accepted
-                        && !doubts.first_full
-                        && !range.is_first_half(client.port)
-                    {
-                        held.unexplained.insert(client.port);
-                    }
-                }
+        let doubts = Doubts {
+            range,
+            buckets,
+            half: range.first_half(),
+            held_half: held.all.count_parity(range.low, range.high),
+            listeners,
+            local,
+        };
+        for tally in tallies.iter().filter(|t| doubts.maybe_accepted(t)) {
+            for client in tally.clients.iter().filter(|c| held.bound_first.has(c.port)) {
+                held.accepted.insert(client.port);
             }
+        }
+        for tally in tallies {
+            doubts.judge(tally, &mut held);
         }
         held.count = held.all.count_in(range.low, range.high);
         held
     }
 }
 
-/// What makes the ports of one destination doubtful.
-struct Doubts {
-    /// Whether connect() had reason to take a port of the second half.
-    first_full: bool,
-    /// Whether bind(0) had reason to take a port of the first half.
-    second_full: bool,
-    /// Whether the connection may be one that a listener, since closed, accepted.
-    maybe_accepted: bool,
+/// What speaks of ports that no bucket speaks of: those of TIME_WAIT and of orphans, which nobody holds any more, and without BPF all.
+struct Doubts<'a> {
+    range: &'a EphemeralRange,
+    buckets: Option<&'a Buckets>,
+    /// Ports of the first half.
+    half: u32,
+    /// Of those, held for certain.
+    held_half: u32,
+    listeners: &'a Listeners,
+    local: &'a LocalUse,
 }
 
-impl Doubts {
-    fn any(&self, range: &EphemeralRange, client: &Client) -> bool {
-        let natural = match range.is_first_half(client.port) {
-            true => !self.second_full,
-            // Where both halves are full, nothing tells which of them was filled first.
-            false => self.first_full && !self.second_full,
+impl Doubts<'_> {
+    /// Whether the only connection of a destination may be one that a listener, since closed, accepted.
+    fn maybe_accepted(&self, tally: &Tally) -> bool {
+        let peer_port = tally.destination.peer_port;
+        tally.clients.len() == 1
+            && peer_port >= MAYBE_EPHEMERAL.min(self.range.low)
+            && !self.listeners.ports().has(peer_port)
+    }
+
+    /// Who connects to one destination does it in one way: where one port looks bound, all may be.
+    fn judge(&self, tally: &Tally, held: &mut Held) {
+        let range = self.range;
+        let clients = || tally.clients.iter();
+        let told = |c: &Client, held: &Held| {
+            held.all.has(c.port) || self.buckets.is_some_and(|b| b.connect.has(c.port))
         };
-        self.maybe_accepted || !natural
+        let own = |c: &&Client| range.is_first_half(c.port) && !held.all.has(c.port);
+        let first_used = self.held_half + clients().filter(own).count() as u32;
+        // connect() had reason to go on to the second half, bind(0) to the first.
+        let first_full = f64::from(first_used) >= NEARLY_FULL * f64::from(self.half);
+        let second_full = self.local.second_half_share(tally.destination.local_addr) >= NEARLY_FULL;
+        let maybe_accepted = self.maybe_accepted(tally);
+        let unexplained: Vec<u16> = clients()
+            .filter(|c| !first_full && !maybe_accepted && !range.is_first_half(c.port))
+            .filter(|c| !told(c, held))
+            .map(|c| c.port)
+            .collect();
+        let bound = |port: u16| held.bound_first.has(port) && !held.accepted.has(port);
+        let somebody_binds = || (range.low..=range.high).any(bound);
+        let doubtful = maybe_accepted
+            || !unexplained.is_empty()
+            || clients().any(|c| bound(c.port))
+            // Where both halves are full, nothing tells which of them was filled first; but if no open socket was bound, none is
+            // thought to have been.
+            || second_full && (!first_full || self.buckets.is_none() || somebody_binds());
+        if doubtful {
+            let ports: Vec<u16> = clients().filter(|c| !told(c, held)).map(|c| c.port).collect();
+            ports.into_iter().for_each(|p| held.doubtful.insert(p));
+            unexplained.into_iter().for_each(|p| held.unexplained.insert(p));
+        }
     }
 }

@@ -56,11 +56,13 @@ impl History {
         // The first of n closes begins the window: a window cut at the first close would count it in, and one close has no rate.
         let window = if self.oldest_ms < window_ms { self.oldest_ms } else { window_ms };
         let closed = self.closed_within((window_ms / 1000) as usize);
+        // A burst within a moment is no rate: it counts as a second's.
+        let window = window.max(1000);
         match closed {
             0 | 1 if self.oldest_ms < window_ms => {
                 f64::from(closed) * 1000.0 / f64::from(window_ms)
             }
-            n if self.oldest_ms < window_ms => f64::from(n - 1) * 1000.0 / f64::from(window.max(1)),
+            n if self.oldest_ms < window_ms => f64::from(n - 1) * 1000.0 / f64::from(window),
             n => f64::from(n) * 1000.0 / f64::from(window_ms),
         }
     }

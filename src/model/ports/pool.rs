@@ -42,6 +42,9 @@ pub struct Pool {
     /// Ports of the half that connect() tries first which are free, held and doubtful ones apart: so many connections until every
     /// search gets long. `None` for a range that is searched port by port.
     pub until_cliff: Option<u32>,
+    /// How many TIME_WAIT sockets the pool can have at most: beyond tcp_max_tw_buckets the kernel keeps none, and the port is free at
+    /// once. `None` if that is unknown.
+    pub time_wait_max: Option<u32>,
     /// Whether live connections of the pool use timestamps; `None` if none was read.
     pub timestamps: Option<bool>,
     /// Whether TIME_WAIT ports can be taken over.
@@ -155,6 +158,8 @@ pub(super) struct Common<'a> {
     first_half_lost: u32,
     /// Doubtful ports of the range.
     doubtful: u32,
+    /// How many more TIME_WAIT sockets the namespace may have.
+    time_wait_room: Option<u64>,
 }
 
 impl<'a> Common<'a> {
@@ -173,6 +178,10 @@ impl<'a> Common<'a> {
             first_half_lost: held.all.count_parity(low, high)
                 + held.doubtful.count_parity(low, high),
             doubtful: held.doubtful.count_in(low, high),
+            time_wait_room: snapshot.sysctls.integer("net.ipv4.tcp_max_tw_buckets").map(|max| {
+                let waiting = snapshot.count(State::TimeWait);
+                u64::try_from(max).unwrap_or_default().saturating_sub(waiting)
+            }),
         }
     }
 
@@ -234,6 +243,10 @@ impl<'a> Common<'a> {
             untried: u32::from(ends.is_some()),
             until_cliff: (!range.own)
                 .then(|| self.first_half.saturating_sub(self.first_half_lost + blocking_first)),
+            time_wait_max: self.time_wait_room.map(|room| {
+                let own = count(&|c| c.state == State::TimeWait);
+                u32::try_from(room).unwrap_or(u32::MAX).saturating_add(own)
+            }),
             timestamps: tally.timestamps,
             reuse,
             inodes: clients.iter().map(|c| c.inode).filter(|i| *i != 0).collect(),

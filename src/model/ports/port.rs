@@ -22,7 +22,9 @@ pub enum Role {
     Accepted,
     /// connect() gave it the port.
     Client,
-    /// Nobody listens: a listener that is gone accepted it, or a program bound the port before it connected.
+    /// A program bound the port by its number, then connected.
+    BoundClient,
+    /// Nobody listens: a listener that is gone accepted it, or a program bound port 0 before it connected.
     LeftOver,
 }
 
@@ -35,6 +37,7 @@ impl Role {
             Role::Handshake => "handshake",
             Role::Accepted => "accepted",
             Role::Client => "client",
+            Role::BoundClient => "bound_client",
             Role::LeftOver => "left_over",
         }
     }
@@ -51,6 +54,8 @@ pub struct Group {
     pub family: Family,
     /// Their local address.
     pub local_addr: Addr,
+    /// Interface they are bound to, 0 for none.
+    pub interface: u32,
     /// Of a listener or a bound socket on `::`: whether it refuses IPv4.
     pub v6only: bool,
     /// How many.
@@ -90,6 +95,8 @@ impl Outcome {
 pub struct Verdict {
     /// The address.
     pub address: Addr,
+    /// Whether the socket is IPV6_V6ONLY.
+    pub v6only: bool,
     /// Sockets in the way.
     pub in_the_way: u32,
     /// Without options.
@@ -114,11 +121,11 @@ pub struct Port {
 }
 
 /// What sockets have in common that stand together.
-type Key = (Role, State, Family, Addr, bool);
+type Key = (Role, State, Family, Addr, u32, bool);
 
 impl Port {
-    /// Looks at one port.
-    pub fn of(snapshot: &Snapshot, number: u16) -> Port {
+    /// Looks at one port; what `also` would get is told too.
+    pub fn of(snapshot: &Snapshot, number: u16, also: Option<Addr>) -> Port {
         let range = EphemeralRange::of(snapshot);
         let on_port = || snapshot.sockets.iter().filter(|s| s.local_port == number);
         let listeners = Listeners::among(on_port());
@@ -127,17 +134,28 @@ impl Port {
             .as_ref()
             .and_then(|o| o.buckets.as_ref())
             .is_some_and(|b| b.connect.has(number));
-        let spans = range.as_ref().is_some_and(|r| r.spans(number));
+        // What a listener or a bound socket named says nothing of connections.
+        let has_other = on_port().any(|s| matches!(s.state, State::Listen | State::BoundInactive));
+        let named = !has_other
+            && (snapshot.explicit_ports.as_ref().is_some_and(|p| p.has(number))
+                || snapshot
+                    .owners
+                    .as_ref()
+                    .and_then(|o| o.buckets.as_ref())
+                    .is_some_and(|b| b.named.has(number)));
+        let ways = Ways { given, named, spans: range.as_ref().is_some_and(|r| r.spans(number)) };
         let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
         for socket in on_port() {
-            let role = role(socket, &listeners, given, spans);
-            let key = (role, socket.state, socket.family, socket.local_addr, socket.v6only);
+            let role = role(socket, &listeners, &ways);
+            let (local_addr, interface) = (socket.local_addr, socket.interface);
+            let key = (role, socket.state, socket.family, local_addr, interface, socket.v6only);
             let frees = frees_ms(socket);
             let group = groups.entry(key).or_insert_with(|| Group {
                 role,
                 state: socket.state,
                 family: socket.family,
-                local_addr: socket.local_addr,
+                local_addr,
+                interface,
                 v6only: socket.v6only,
                 count: 0,
                 peer: (socket.peer_addr, socket.peer_port),
@@ -149,7 +167,7 @@ impl Port {
             group.inodes.extend((socket.inode != 0).then_some(socket.inode));
         }
         let groups: Vec<Group> = groups.into_values().collect();
-        let verdicts = verdicts(&groups);
+        let verdicts = verdicts(&groups, also);
         Port {
             number,
             automatic: range.as_ref().map(|r| r.has(number)),
@@ -173,15 +191,26 @@ impl Port {
     }
 }
 
-fn role(socket: &Socket, listeners: &Listeners, given: bool, spans: bool) -> Role {
+/// How a port may have come to its connections.
+struct Ways {
+    /// By connect(), as its bucket says.
+    given: bool,
+    /// By a bind() that named it.
+    named: bool,
+    /// By connect() or bind(0) perhaps: it lies in the range.
+    spans: bool,
+}
+
+fn role(socket: &Socket, listeners: &Listeners, ways: &Ways) -> Role {
     match socket.state {
         State::Listen => Role::Listener,
         State::BoundInactive | State::Close => Role::Bound,
         State::SynRecv => Role::Handshake,
         _ if listeners.accepting(socket).is_some() => Role::Accepted,
         // Without a word from its bucket, a connection from the range to a low port is a client's.
-        _ if given || socket.state == State::SynSent => Role::Client,
-        _ if spans && socket.peer_port < 32_768 => Role::Client,
+        _ if ways.named && socket.inode != 0 => Role::BoundClient,
+        _ if ways.given || socket.state == State::SynSent => Role::Client,
+        _ if ways.spans && socket.peer_port < 32_768 => Role::Client,
         _ => Role::LeftOver,
     }
 }
@@ -192,22 +221,28 @@ fn frees_ms(socket: &Socket) -> Option<u32> {
     is_bucket.then_some(socket.expires_ms)
 }
 
-fn verdicts(groups: &[Group]) -> Vec<Verdict> {
+fn verdicts(groups: &[Group], also: Option<Addr>) -> Vec<Verdict> {
     let v4 = |bytes| Addr::v4(bytes);
     let mut one = [0; 16];
     one[15] = 1;
     let mut addresses = vec![v4([0; 4]), Addr([0; 16]), v4([127, 0, 0, 1]), Addr(one)];
-    for group in groups {
-        if !addresses.contains(&group.local_addr) {
-            addresses.push(group.local_addr);
+    for address in groups.iter().map(|g| g.local_addr).chain(also) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
         }
     }
-    addresses.into_iter().map(|address| verdict(address, groups)).collect()
+    let mut verdicts: Vec<Verdict> =
+        addresses.into_iter().map(|address| verdict(address, false, groups)).collect();
+    verdicts.insert(2, verdict(Addr([0; 16]), true, groups));
+    verdicts
 }
 
-fn verdict(address: Addr, groups: &[Group]) -> Verdict {
+fn verdict(address: Addr, v6only: bool, groups: &[Group]) -> Verdict {
+    let meets = |g: &Group| {
+        if v6only { g.local_addr.as_v4().is_none() } else { meets(address, g) }
+    };
     let in_way: Vec<&Group> =
-        groups.iter().filter(|g| g.role != Role::Handshake && meets(address, g)).collect();
+        groups.iter().filter(|g| g.role != Role::Handshake && meets(g)).collect();
     let (plain, reuseaddr) = if in_way.is_empty() {
         (Outcome::Free, Outcome::Free)
     } else if in_way.iter().any(|g| matches!(g.role, Role::Listener | Role::Client)) {
@@ -216,7 +251,7 @@ fn verdict(address: Addr, groups: &[Group]) -> Verdict {
     } else {
         (Outcome::InUse, Outcome::IfBothReuse)
     };
-    Verdict { address, in_the_way: in_way.iter().map(|g| g.count).sum(), plain, reuseaddr }
+    Verdict { address, v6only, in_the_way: in_way.iter().map(|g| g.count).sum(), plain, reuseaddr }
 }
 
 /// Whether a socket that binds `address` (on `::` one that takes IPv4 too) meets what a group has.
@@ -244,8 +279,12 @@ mod tests {
     use crate::model::testing::*;
 
     fn outcomes(s: &Snapshot, number: u16) -> Vec<(String, Outcome, Outcome)> {
-        let port = Port::of(s, number);
-        port.verdicts.iter().map(|v| (v.address.to_string(), v.plain, v.reuseaddr)).collect()
+        let port = Port::of(s, number, None);
+        let name = |v: &Verdict| match v.v6only {
+            true => format!("{} v6only", v.address),
+            false => v.address.to_string(),
+        };
+        port.verdicts.iter().map(|v| (name(v), v.plain, v.reuseaddr)).collect()
     }
 
     #[test]
@@ -255,6 +294,7 @@ mod tests {
         let want = [
             ("0.0.0.0", InUse),
             ("::", InUse),
+            (":: v6only", Free),
             ("127.0.0.1", Free),
             ("::1", Free),
             ("10.0.0.1", InUse),
@@ -264,7 +304,7 @@ mod tests {
         let mut six = fresh();
         six.sockets.push(Socket { v6only: true, ..listener("[::]:8080", 0, 5) });
         let plain: Vec<_> = outcomes(&six, 8080).into_iter().map(|(_, plain, _)| plain).collect();
-        assert_eq!(plain, [Free, InUse, Free, InUse]);
+        assert_eq!(plain, [Free, InUse, InUse, Free, InUse]);
     }
 
     #[test]
@@ -272,13 +312,13 @@ mod tests {
         let mut s = fresh();
         s.sockets.push(time_wait("10.0.0.1:8080", "10.0.0.9:50000", 20_000));
         s.sockets.push(time_wait("10.0.0.1:8080", "10.0.0.9:50001", 10_000));
-        let port = Port::of(&s, 8080);
+        let port = Port::of(&s, 8080, None);
         assert_eq!((port.groups.len(), port.groups[0].role), (1, Role::LeftOver));
         assert_eq!((port.groups[0].count, port.frees_ms()), (2, Some(50_000)));
         assert_eq!(port.verdicts[0].reuseaddr, Outcome::IfBothReuse);
         let mut client = fresh();
         client.sockets.push(socket(State::Established, "10.0.0.1:40000", "10.0.0.2:5432"));
-        let port = Port::of(&client, 40000);
+        let port = Port::of(&client, 40000, None);
         assert_eq!((port.groups[0].role, port.frees_ms()), (Role::Client, None));
         assert_eq!(port.verdicts[0].reuseaddr, Outcome::InUse);
         assert_eq!(port.automatic, Some(true));
@@ -286,7 +326,7 @@ mod tests {
 
     #[test]
     fn nothing_on_a_port_is_free_for_all() {
-        let port = Port::of(&fresh(), 8080);
+        let port = Port::of(&fresh(), 8080, None);
         assert!(port.groups.is_empty() && port.verdicts.iter().all(|v| v.plain == Outcome::Free));
         assert_eq!((port.automatic, port.frees_ms()), (Some(false), Some(0)));
     }

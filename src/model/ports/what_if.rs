@@ -60,7 +60,15 @@ impl WhatIf {
             return Err(no_value(text));
         }
         let mut supposed = WhatIf::default();
+        let mut seen = std::collections::BTreeSet::new();
         for (key, value) in items {
+            if !seen.insert(key.clone()) {
+                let shown = Text::new(key.as_bytes());
+                return Err((
+                    format!("--what-if has {shown} twice"),
+                    "leave one of them out".into(),
+                ));
+            }
             supposed.set(&key, &value)?;
         }
         Ok(supposed)
@@ -195,6 +203,7 @@ mod tests {
         assert_eq!(hint("tw_reus=1"), "did you mean tw_reuse?");
         assert_eq!(hint("range=5-3"), "write it as range=15000-60999");
         assert_eq!(hint("sources=0"), "write it as sources=2 (source addresses)");
+        assert!(WhatIf::parse("tw_reuse=1,tcp_tw_reuse=0").is_err(), "said twice");
         for bad in [
             "",
             "range",

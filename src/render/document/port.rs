@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Head;
-use super::ports::{EndsDocument, PortOwner, owners};
+use super::ports::{EndsDocument, PortOwner, device, owners};
 use super::subject::Endpoint;
 use crate::model::Snapshot;
 use crate::model::culprit::{culprits, users};
@@ -44,8 +44,9 @@ pub struct PortDocument {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GroupDocument {
-    /// `listener`, `bound` (neither connected nor listening), `handshake`, `accepted`, `client` (connect() gave it the port) or
-    /// `left_over` (a listener that is gone accepted it, or a program bound the port before it connected).
+    /// `listener`, `bound` (neither connected nor listening), `handshake`, `accepted`, `client` (connect() gave it the port),
+    /// `bound_client` (a program bound the port by its number, then connected) or `left_over` (a listener that is gone accepted it, or a
+    /// program bound port 0 before it connected).
     pub role: &'static str,
     /// Their state.
     pub state: &'static str,
@@ -53,6 +54,9 @@ pub struct GroupDocument {
     pub family: &'static str,
     /// Their local end.
     pub local: Endpoint,
+    /// Interface they are bound to; null for none.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub interface: Option<Text>,
     /// The far end, where there is one socket.
     pub peer: Option<Endpoint>,
     /// How many.
@@ -69,6 +73,8 @@ pub struct GroupDocument {
 pub struct BindDocument {
     /// The address.
     pub local_addr: String,
+    /// Whether the socket is IPV6_V6ONLY; on `::` one that is not takes IPv4 too.
+    pub v6only: bool,
     /// Sockets in the way.
     pub in_the_way: u32,
     /// Without options: `free` or `in_use` (EADDRINUSE).
@@ -95,6 +101,7 @@ impl PortDocument {
                 .iter()
                 .map(|v| BindDocument {
                     local_addr: v.address.to_string(),
+                    v6only: v.v6only,
                     in_the_way: v.in_the_way,
                     plain: v.plain.word(),
                     with_reuseaddr: v.reuseaddr.word(),
@@ -128,6 +135,7 @@ fn group(snapshot: &Snapshot, port: &Port, group: &Group) -> GroupDocument {
         state: group.state.word(),
         family: group.family.word(),
         local: Endpoint::of(group.local_addr, group.family, port.number),
+        interface: (group.interface != 0).then(|| device(snapshot, group.interface)),
         peer,
         count: group.count,
         frees_in_ms: group.frees_ms,
@@ -140,7 +148,7 @@ fn advice(snapshot: &Snapshot, port: &Port) -> Vec<String> {
     let mut out = Vec::new();
     let number = port.number;
     if port.groups.is_empty() {
-        out.push("Nothing of TCP has the port here; a bind() that fails with EADDRINUSE ran in another network namespace, or for UDP.".into());
+        out.push("Nothing of TCP has the port here; a bind() that fails with EADDRINUSE ran in another network namespace, or for UDP, which is not looked at here.".into());
         let start = snapshot.sysctls.integer("net.ipv4.ip_unprivileged_port_start");
         if start.is_some_and(|s| i64::from(number) < s) {
             out.push("Ports below ip_unprivileged_port_start need CAP_NET_BIND_SERVICE (EACCES, not EADDRINUSE).".into());
@@ -151,6 +159,12 @@ fn advice(snapshot: &Snapshot, port: &Port) -> Vec<String> {
     }
     if port.has(Role::Bound) {
         out.push("A bound socket that neither listens nor connects holds it until its process closes it.".into());
+    }
+    if port.has(Role::BoundClient) {
+        out.push("A program bound the port by its number and connected from it: it is free when that closes, and after TIME_WAIT if it closes first.".into());
+    }
+    if port.groups.iter().any(|g| g.interface != 0) {
+        out.push("Sockets bound to a device stand only in the way of those bound to none or to the same; the table is for a socket bound to none.".into());
     }
     let waits = port.frees_ms().map(|ms| duration(ms.into()));
     if port.has(Role::Client) {

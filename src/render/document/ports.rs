@@ -133,6 +133,9 @@ pub struct DestinationDocument {
     pub netns: Text,
     /// Our address; null for a destination asked for by --to to which nothing is connected.
     pub local_addr: Option<String>,
+    /// Interface that our sockets are bound to (SO_BINDTODEVICE, or a link-local address); null for none.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub interface: Option<Text>,
     /// Their address and port.
     pub peer: Endpoint,
     /// The range that connections draw from.
@@ -187,9 +190,12 @@ pub struct DestinationDocument {
     pub max_rate_per_s: Number,
     /// The same under each remedy.
     pub max_rate_with: RemediesDocument,
+    /// `now` (no connect() succeeds), `in` (see `seconds_to_exhaustion`), `never` (at the rates seen), `unknown` (one look shows no
+    /// rate: nothing was closed here in the last 10 s, and growth takes --sample; or the headroom is an interval that begins with 0).
+    pub exhaustion: &'static str,
     /// Seconds until `until_cliff` is used up at the present rates; null for never.
     pub seconds_to_cliff: Option<Number>,
-    /// Seconds until connect() fails at the present rates; null for never.
+    /// Seconds until connect() fails at the present rates; null for never or unknown.
     pub seconds_to_exhaustion: Option<Number>,
     /// Who has connections there; none where all are in TIME_WAIT, which no process holds.
     pub owners: Vec<PortOwner>,
@@ -386,6 +392,12 @@ pub(super) fn owners(users: Vec<(Culprit, u32)>) -> Vec<PortOwner> {
     users.into_iter().map(one).collect()
 }
 
+/// The name of an interface, or its number.
+pub(super) fn device(snapshot: &Snapshot, index: u32) -> Text {
+    let unnamed = || Text::new(format!("if{index}").as_bytes());
+    snapshot.interfaces.get(&index).cloned().unwrap_or_else(unnamed)
+}
+
 fn destination(
     snapshot: &Snapshot,
     scope: &Scope<'_>,
@@ -401,13 +413,22 @@ fn destination(
     }
     let flow = Flow { connects: each(flow.connects), closes: each(flow.closes) };
     let outlook = Outlook::of(pool, range, delay_ms(snapshot), flow);
+    let has_rate = flow.connects > 0.0 || change.is_some();
+    let exhaustion = match outlook.seconds_to_exhaustion {
+        _ if pool.headroom() == 0 && pool.headroom_max() > 0 => "unknown",
+        Some(s) if s <= 0.0 => "now",
+        Some(_) => "in",
+        None if has_rate => "never",
+        None => "unknown",
+    };
     let times = |rate: f64| Number(rate * f64::from(sources));
     let more = scope.ports.free.saturating_mul(sources - 1);
     let number = |n: Option<f64>| n.map(Number);
-    let Destination { local_addr, peer_addr, peer_port } = pool.destination;
+    let Destination { local_addr, peer_addr, peer_port, interface } = pool.destination;
     DestinationDocument {
         netns: snapshot.netns.clone(),
         local_addr: (!local_addr.is_wildcard()).then(|| local_addr.to_string()),
+        interface: (interface != 0).then(|| device(snapshot, interface)),
         peer: Endpoint::plain(peer_addr, peer_port),
         range: EndsDocument { low: range.low, high: range.high },
         usable: pool.usable.saturating_add(more),
@@ -449,7 +470,11 @@ fn destination(
             two_sources: times(outlook.ceilings.two_sources),
         },
         seconds_to_cliff: number(outlook.seconds_to_cliff),
-        seconds_to_exhaustion: number(outlook.seconds_to_exhaustion),
+        exhaustion,
+        seconds_to_exhaustion: number(match exhaustion {
+            "now" | "in" => outlook.seconds_to_exhaustion,
+            _ => None,
+        }),
         owners: owners(users(snapshot, &pool.inodes)),
     }
 }

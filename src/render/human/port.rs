@@ -3,7 +3,7 @@
 use super::unseen;
 use crate::model::Snapshot;
 use crate::phrase::{duration, number};
-use crate::render::document::port::{GroupDocument, PortDocument};
+use crate::render::document::port::{BindDocument, GroupDocument, PortDocument};
 use crate::render::document::ports::PortOwner;
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
@@ -26,12 +26,12 @@ pub fn render(snapshot: &Snapshot, document: &PortDocument, header: bool, style:
     if !document.sockets.is_empty() {
         let rows: Vec<Vec<String>> = document.sockets.iter().map(row).collect();
         let heads = vec!["WHAT", "STATE", "LOCAL", "PEER", "COUNT", "FREE", "WHO"];
-        put(&table::fitting(heads, rows, &[4], &["PEER", "COUNT"], style));
+        put(&table::fitting(heads, rows, &[4], &["COUNT", "PEER"], style));
     }
     let rows: Vec<Vec<String>> = document
         .binds
         .iter()
-        .map(|b| vec![b.local_addr.clone(), word(b.plain).into(), word(b.with_reuseaddr).into()])
+        .map(|b| vec![bind_to(b), word(b.plain).into(), word(b.with_reuseaddr).into()])
         .collect();
     put(&table::short(&["BIND() TO", "PLAIN", "WITH SO_REUSEADDR"], &rows, &[]));
     if !document.advice.is_empty() {
@@ -41,6 +41,11 @@ pub fn render(snapshot: &Snapshot, document: &PortDocument, header: bool, style:
         out.push_str(&wrapped(style, "- ", 2, advice));
     }
     out + &unseen(style, snapshot)
+}
+
+fn bind_to(bind: &BindDocument) -> String {
+    let only = if bind.v6only { " (v6only)" } else { "" };
+    format!("{}{only}", bind.local_addr)
 }
 
 fn head(document: &PortDocument, style: Style) -> String {
@@ -75,7 +80,10 @@ fn row(group: &GroupDocument) -> Vec<String> {
     vec![
         group.role.replace('_', " "),
         group.state.to_string(),
-        place(&group.local.addr, group.local.port),
+        match &group.interface {
+            None => place(&group.local.addr, group.local.port),
+            Some(name) => place(&format!("{}%{name}", group.local.addr), group.local.port),
+        },
         group.peer.as_ref().map_or_else(|| "-".into(), |p| place(&p.addr, p.port)),
         number(group.count.into()),
         match group.frees_in_ms {

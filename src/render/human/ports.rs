@@ -6,7 +6,7 @@ use super::unseen;
 use crate::model::Snapshot;
 use crate::phrase::{count, number, percent, seconds};
 use crate::render::document::ports::{
-    BindPoolDocument, DestinationDocument, PortOwner, PortsDocument, RangeDocument,
+    BindPoolDocument, DestinationDocument, PortOwner, PortsDocument, RangeDocument, WhatIfDocument,
 };
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
@@ -35,6 +35,9 @@ const CLOSELY: usize = 5;
 pub fn render(snapshot: &Snapshot, document: &PortsDocument, shape: &Shape) -> String {
     let style = shape.style;
     let mut out = String::new();
+    if let Some(what_if) = &document.what_if {
+        out.push_str(&wrapped(style, &style.strong("supposed: "), 2, &supposed(what_if)));
+    }
     for range in &document.namespaces {
         out.push_str(&range_line(range, document.namespaces.len() > 1, style));
     }
@@ -57,6 +60,20 @@ pub fn render(snapshot: &Snapshot, document: &PortsDocument, shape: &Shape) -> S
         out.push_str(&unseen(style, snapshot));
     }
     out
+}
+
+/// What is supposed, as it was typed.
+fn supposed(w: &WhatIfDocument) -> String {
+    let mut parts = Vec::new();
+    parts.extend(w.range.map(|r| format!("range={}-{}", r.low, r.high)));
+    parts.extend(w.socket_range.map(|r| format!("socket_range={}-{}", r.low, r.high)));
+    parts.extend(w.reserved.as_ref().map(|r| format!("reserved={r}")));
+    parts.extend(w.tw_reuse.map(|n| format!("tw_reuse={n}")));
+    parts.extend(w.tw_reuse_delay_ms.map(|n| format!("tw_reuse_delay={n}")));
+    parts.extend(w.timestamps.map(|n| format!("timestamps={n}")));
+    parts.extend(w.sources.map(|n| format!("sources={n}")));
+    parts.extend(w.rate_per_s.map(|n| format!("rate={}, each closed at once by this side", n.0)));
+    format!("{}; this is not how it is", parts.join(", "))
 }
 
 /// The range, and what of it nobody can have.
@@ -91,12 +108,12 @@ fn range_line(range: &RangeDocument, several: bool, style: Style) -> String {
     if !kinds.is_empty() {
         text.push_str(&format!(", held {}", kinds.join(", ")));
     }
-    text.push_str(&format!("; {} left to any destination", number(range.usable.into())));
+    text.push_str(&format!("; {} left to a destination not used yet", number(range.usable.into())));
     let mut out = wrapped(style, &head, 0, &text);
     if held.doubtful > 0 {
         let more = match range.buckets_read {
-            true => "the kernel does not tell",
-            false => "the kernel tells it to root only (BPF)",
+            true => "no process holds them, so that nobody can be asked",
+            false => "the kernel tells more to root (BPF)",
         };
         let doubt = format!(
             "{} in use may be lost to other destinations: {more}, and what is left is an interval",
@@ -107,9 +124,13 @@ fn range_line(range: &RangeDocument, several: bool, style: Style) -> String {
     let first = &range.bind_before_connect;
     if first.sure != "none" {
         let text = format!(
-            "{}: programs bind() to port 0 before they connect(), {}{}; IP_BIND_ADDRESS_NO_PORT would free them for other destinations",
-            first.sure,
-            count(first.ports.into(), "port", "ports"),
+            "{} by bind() to port 0 before connect(), {}{}; IP_BIND_ADDRESS_NO_PORT would free them for other destinations",
+            count(first.ports.into(), "port was taken", "ports were taken"),
+            match first.sure {
+                "certain" => "that is certain",
+                "likely" => "as their parity makes likely",
+                _ => "perhaps",
+            },
             match first.owners.is_empty() {
                 true => String::new(),
                 false => format!(" ({})", names(&first.owners)),
@@ -143,7 +164,11 @@ const DROP_ORDER: [&str; 5] = ["CEILING/S", "TIME-WAIT", "CLOSES/S", "TO CLIFF",
 
 fn destinations(document: &PortsDocument, shape: &Shape) -> String {
     if document.destinations.is_empty() {
-        return "no connection uses a port of the range as a client\n".into();
+        let in_use = document.namespaces.iter().any(|n| n.in_use > 0);
+        return match in_use {
+            true => "no destination matches\n".into(),
+            false => "no connection uses a port of the range as a client\n".into(),
+        };
     }
     let several = document.namespaces.len() > 1;
     let mut heads = vec!["SOURCE", "DESTINATION", "USED", "TIME-WAIT", "LEFT", "FULL", "TO CLIFF"];
@@ -158,7 +183,7 @@ fn destinations(document: &PortsDocument, shape: &Shape) -> String {
         .iter()
         .map(|d| {
             let mut row = vec![
-                d.local_addr.clone().unwrap_or_else(|| "*".into()),
+                source(d),
                 place(d),
                 number(d.used.into()),
                 number(d.time_wait()),
@@ -167,7 +192,11 @@ fn destinations(document: &PortsDocument, shape: &Shape) -> String {
                 d.until_cliff.map_or_else(|| "-".into(), |n| number(n.into())),
                 rate(d),
                 whole(d.max_rate_per_s.0),
-                d.seconds_to_exhaustion.map_or_else(|| "never".into(), |s| seconds(s.0)),
+                match (d.exhaustion, d.seconds_to_exhaustion) {
+                    ("in", Some(s)) => seconds(s.0),
+                    ("unknown", _) => "?".into(),
+                    (word, _) => word.into(),
+                },
                 names(&d.owners),
             ];
             if several {
@@ -185,6 +214,12 @@ fn destinations(document: &PortsDocument, shape: &Shape) -> String {
         ));
     }
     out
+}
+
+/// Our address, with the device if there is one.
+fn source(d: &DestinationDocument) -> String {
+    let addr = d.local_addr.clone().unwrap_or_else(|| "*".into());
+    d.interface.as_ref().map_or(addr.clone(), |name| format!("{addr}%{name}"))
 }
 
 /// `10.0.0.5:5432`.

@@ -163,7 +163,7 @@ fn step(
             drop(held);
         }
         11 | 12 => town.time_wait(n, Way::Plain, to),
-        13 => town.time_wait(n, Way::BindFirst(from), to),
+        13 => town.time_wait(n, dice.pick(&[Way::BindFirst(from), Way::BindFirstReuse(from)]), to),
         14 => {
             let end = last.min(first + 300);
             town.connects(n, if to.is_ipv4() { Way::OwnRange(first, end) } else { Way::Plain }, to);

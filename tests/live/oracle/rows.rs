@@ -255,6 +255,48 @@ const ROWS: &[(&str, Play)] = &[
         pause(1300);
         Question::connect(Way::Mapped, at(HERE, 7001))
     }),
+    ("time-wait-bound-with-reuseaddr", |t| {
+        t.time_wait(599, Way::BindFirstReuse(HERE), at(HERE, 7001));
+        plain(at(HERE, 7002)).then_bind(HERE)
+    }),
+    ("time-wait-of-named-ports", |t| {
+        for port in LOW + 300..LOW + 800 {
+            t.time_wait(1, Way::Explicit(HERE, port), at(HERE, 7001));
+        }
+        plain(at(HERE, 7002))
+    }),
+    ("time-wait-of-named-ports-same-destination", |t| {
+        for port in LOW + 300..LOW + 800 {
+            t.time_wait(1, Way::Explicit(HERE, port), at(HERE, 7001));
+        }
+        pause(1300);
+        plain(at(HERE, 7001))
+    }),
+    ("time-wait-everywhere-on-a-full-range", |t| {
+        t.time_wait(1010, Way::Plain, at(HERE, 7001));
+        pause(1300);
+        plain(at(HERE, 7001)).then_bind(HERE)
+    }),
+    ("time-wait-on-a-full-range-elsewhere", |t| {
+        sysctl("net.ipv4.tcp_tw_reuse", "0");
+        t.time_wait(1010, Way::Plain, at(HERE, 7001));
+        plain(at(HERE, 7002))
+    }),
+    ("device-clients", |t| {
+        t.connects(211, Way::Device, at(HERE, 7001));
+        plain(at(HERE, 7001)).then_bind(HERE)
+    }),
+    ("clients-of-a-device", |t| {
+        t.connects(211, Way::Plain, at(HERE, 7001));
+        t.connects(1, Way::Device, at(HERE, 7001));
+        Question::connect(Way::Device, at(HERE, 7001))
+    }),
+    ("small-table-of-time-wait", |t| {
+        sysctl("net.ipv4.tcp_max_tw_buckets", "31");
+        sysctl("net.ipv4.tcp_tw_reuse", "0");
+        t.time_wait(211, Way::Plain, at(HERE, 7001));
+        plain(at(HERE, 7001))
+    }),
     ("fin-wait2", |t| {
         // Closed by the client only: the server's ends wait in its queue.
         for _ in 0..101 {

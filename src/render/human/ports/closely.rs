@@ -8,8 +8,7 @@ use crate::render::style::Style;
 
 /// The lines.
 pub(super) fn render(d: &DestinationDocument, document: &PortsDocument, style: Style) -> String {
-    let from = d.local_addr.as_deref().unwrap_or("*");
-    let mut out = style.strong(&format!("{from} -> {}", place(d)));
+    let mut out = style.strong(&format!("{} -> {}", super::source(d), place(d)));
     out.push('\n');
     let mut line = |label: &str, text: &str| out.push_str(&labelled(style, label, text));
     line("left", &left(d));
@@ -32,7 +31,7 @@ pub(super) fn render(d: &DestinationDocument, document: &PortsDocument, style: S
         line("sample", &text);
     }
     line("full", &full(d, document));
-    line("bears", &bears(d));
+    line("bears", &bears(d, document));
     if d.reuse == "unknown" {
         line("reuse", "unknown: no open connection shows whether the peer uses timestamps");
     } else if let Some(reason) = d.reuse_reason {
@@ -101,26 +100,34 @@ fn full(d: &DestinationDocument, document: &PortsDocument) -> String {
         (None, Some(rate)) => format!("at the sampled {} connects/s", whole(rate.0)),
         (None, None) => format!("if {}/s go on", whole(d.close_rate_recent_per_s.0)),
     };
-    match (d.seconds_to_exhaustion, d.seconds_to_cliff) {
-        (Some(wall), _) if wall.0 <= 0.0 => "now: connect() fails with EADDRNOTAVAIL".into(),
-        (Some(wall), Some(cliff)) => {
-            format!("in {} {at}; searches get long in {}", seconds(wall.0), seconds(cliff.0))
+    let cliff = match d.seconds_to_cliff {
+        Some(s) if s.0 <= 0.0 => "; searches are long already".to_string(),
+        Some(s) => format!("; searches get long in {}", seconds(s.0)),
+        None => String::new(),
+    };
+    match (d.exhaustion, d.seconds_to_exhaustion) {
+        ("now", _) => "now: connect() fails with EADDRNOTAVAIL".into(),
+        ("in", Some(wall)) => format!("in {} {at}{cliff}", seconds(wall.0)),
+        ("never", _) => format!("never {at}{cliff}"),
+        _ if d.headroom == 0 && d.headroom_max > 0 => {
+            "unknown: perhaps now, see how many are left".into()
         }
-        (Some(wall), None) => format!("in {} {at}", seconds(wall.0)),
-        (None, Some(cliff)) => {
-            format!("never {at}; searches get long in {}", seconds(cliff.0))
-        }
-        (None, None) => format!("never {at}"),
+        _ => "unknown: nothing was closed here lately; growth takes two looks, --sample 5s".into(),
     }
 }
 
-fn bears(d: &DestinationDocument) -> String {
+fn bears(d: &DestinationDocument, document: &PortsDocument) -> String {
     let mut text = format!("{}/s for good", whole(d.max_rate_per_s.0));
     let with = &d.max_rate_with;
     let mut remedies = Vec::new();
     remedies.extend(with.tw_reuse.map(|r| format!("tcp_tw_reuse {}/s", whole(r.0))));
     remedies.extend(with.wider_range.map(|r| format!("range 15000-60999 {}/s", whole(r.0))));
-    remedies.push(format!("a second source address {}/s", whole(with.two_sources.0)));
+    remedies.push(match document.what_if.as_ref().and_then(|w| w.sources) {
+        Some(n) if n > 1 => {
+            format!("twice as many source addresses {}/s", whole(with.two_sources.0))
+        }
+        _ => format!("a second source address {}/s", whole(with.two_sources.0)),
+    });
     text.push_str(&format!("; with {}", remedies.join(", ")));
     text.push_str("; kept connections need no port anew");
     text
