@@ -252,6 +252,9 @@ lab_test!(who_holds_a_port_and_what_bind_would_say, {
             let listens = |reuse: bool| {
                 let prepare = |fd: &std::os::fd::OwnedFd| {
                     rustix::net::sockopt::set_socket_reuseaddr(fd, reuse).unwrap();
+                    if verdict["v6only"] == true {
+                        rustix::net::sockopt::set_ipv6_v6only(fd, true).unwrap();
+                    }
                 };
                 town.bind(at, &prepare).is_some_and(|fd| rustix::net::listen(&fd, 1).is_ok())
             };
