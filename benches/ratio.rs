@@ -111,7 +111,7 @@ fn measure(pairs: usize) {
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
     std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "10000 65000").unwrap();
     let children = holders(pairs);
-    let runs: [(&str, &[&str]); 12] = [
+    let runs: [(&str, &[&str]); 14] = [
         ("diagnose", &["diagnose"]),
         ("check --assert", &["check", "--assert", "count(state close-wait) == 0"]),
         ("summary", &["summary"]),
@@ -122,6 +122,8 @@ fn measure(pairs: usize) {
         ("list --json", &["list", "--json"]),
         ("list -tlnp", &["list", "-tlnp"]),
         ("list, one port", &["list", "--owners", "none", "dport = 7001"]),
+        ("ports", &["ports"]),
+        ("ports --json", &["ports", "--json"]),
         ("listen", &["listen"]),
         ("listen --brief", &["listen", "--brief"]),
     ];

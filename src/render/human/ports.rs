@@ -108,7 +108,8 @@ fn range_line(range: &RangeDocument, several: bool, style: Style) -> String {
     if !kinds.is_empty() {
         text.push_str(&format!(", held {}", kinds.join(", ")));
     }
-    text.push_str(&format!("; {} left to a destination not used yet", number(range.usable.into())));
+    let least = range.usable.saturating_sub(held.doubtful);
+    text.push_str(&format!("; {} left to a destination not used yet", left(least, range.usable)));
     let mut out = wrapped(style, &head, 0, &text);
     if held.doubtful > 0 {
         let more = match range.buckets_read {
