@@ -3,7 +3,7 @@
 use super::{Done, report_status, table};
 use crate::cli::CaptureArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{Start, enrich};
+use crate::collect::{Start, enrich, ports};
 use crate::error::{Error, on_file};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
@@ -35,6 +35,7 @@ pub(super) fn run(
     let owners = snapshot.sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect();
     let wants = Wants { owners, explicit_ports: true, descriptors: true, ..Wants::default() };
     enrich(&record, &mut snapshot, &wants);
+    ports::record(&record);
     let capture = record.finish();
     privilege::drop_before_user_files();
     capture

@@ -100,6 +100,11 @@ const ORPHANS: StateSet = StateSet(
         | 1 << State::Closing as u32,
 );
 
+/// Asks once for the buckets of all ports, for nobody but a recording.
+pub fn record(system: &dyn System) {
+    let _ = system.open_sockets(false, Some((1, u16::MAX)), &mut |_| ());
+}
+
 /// Ports that some socket of these states took by an explicit bind(), listeners included.
 fn explicit_ports(system: &dyn System, states: StateSet) -> Result<PortSet, SysError> {
     let mut ports = PortSet::default();

@@ -63,6 +63,22 @@ pub enum Bucket {
     Named,
 }
 
+impl Bucket {
+    /// The number under which captures and the pass by BPF keep it; 0 stands for none.
+    pub fn number(self) -> u32 {
+        match self {
+            Bucket::Connect => 1,
+            Bucket::Bind => 2,
+            Bucket::Named => 3,
+        }
+    }
+
+    /// The bucket of a number.
+    pub fn from_number(number: u32) -> Option<Bucket> {
+        [Bucket::Connect, Bucket::Bind, Bucket::Named].into_iter().find(|b| b.number() == number)
+    }
+}
+
 /// The buckets of ports, as far as open sockets show them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Buckets {

@@ -65,13 +65,7 @@ pub fn open_sockets(
                 bytes.map(u32::from_ne_bytes).unwrap_or_default()
             };
             let (port, kind) = (word(3) as u16, word(3) >> 16);
-            let bucket = match kind {
-                CONNECT => Some(Bucket::Connect),
-                BIND => Some(Bucket::Bind),
-                NAMED => Some(Bucket::Named),
-                _ => None,
-            };
-            let port = bucket.map(|bucket| (port, bucket));
+            let port = Bucket::from_number(kind).map(|bucket| (port, bucket));
             each(Open { inode: word(0), pid: word(1), fd: word(2), port });
         }
         buffer.copy_within(whole..length, 0);
@@ -105,12 +99,6 @@ struct BucketPlaces {
     named: i32,
 }
 
-/// A port whose bucket says that only connect() took it (both flags of include/net/inet_hashtables.h are -1).
-const CONNECT: u32 = 1;
-/// A port whose bucket says that bind() or listen() took it.
-const BIND: u32 = 2;
-/// The same, and this socket named it.
-const NAMED: u32 = 3;
 /// SOCK_BINDPORT_LOCK in sk_userlocks.
 const BINDPORT_LOCK: i32 = 8;
 
@@ -211,7 +199,8 @@ impl Places {
         }
         if let (Some(places), Some((low, high))) = (&self.buckets, self.span) {
             let start = p.len();
-            let kind = |kind: u32| (kind << 16) as i32;
+            // Upper half: the bucket; lower half: the port.
+            let kind = |bucket: Bucket| (bucket.number() << 16) as i32;
             p.extend([
                 // The port stands before the family in struct sock_common. If it did not, it would not agree with the bucket's below,
                 // and nothing would be said of it.
@@ -231,13 +220,13 @@ impl Places {
                 Instruction::new(AND, 2, 3, 0, 0),
                 Instruction::new(AND_NUMBER, 2, 0, 0, 0x80),
                 Instruction::new(JEQ, 2, 0, 2, 0),
-                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(CONNECT)),
+                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(Bucket::Connect)),
                 Instruction::new(JUMP, 0, 0, BEHIND, 0),
-                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(BIND)),
+                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(Bucket::Bind)),
                 load8(5, 0, places.locks),
                 Instruction::new(AND_NUMBER, 5, 0, 0, places.named),
                 Instruction::new(JEQ, 5, 0, BEHIND, 0),
-                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(NAMED)),
+                Instruction::new(OR_NUMBER, BUCKET, 0, 0, kind(Bucket::Named)),
             ]);
             lead(&mut p, start, BEHIND);
         }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::store::{Answer, Capture};
-use super::{SysError, System};
+use super::{Open, SysError, System};
 use crate::model::endpoint::Family;
 use crate::model::protocol::Protocol;
 use crate::model::state::StateSet;
@@ -108,6 +108,25 @@ impl System for Record<'_> {
         }
         if let Err(e) = &result {
             let _ = self.keep(format!("socket_descriptors_end {pid}"), Err(e.clone()));
+        }
+        result
+    }
+
+    fn open_sockets(
+        &self,
+        everywhere: bool,
+        span: Option<(u16, u16)>,
+        each: &mut dyn FnMut(Open),
+    ) -> Result<(), SysError> {
+        let mut text = String::new();
+        let result = self.inner.open_sockets(everywhere, span, &mut |open| {
+            let (port, bucket) = open.port.map_or((0, 0), |(port, b)| (port, b.number()));
+            text.push_str(&format!("{} {} {} {port} {bucket}\n", open.inode, open.pid, open.fd));
+            each(open);
+        });
+        // Where it is refused, /proc answers, and the capture needs no word of it.
+        if result.is_ok() {
+            let _ = self.keep("open_sockets".into(), Ok(text.into_bytes()));
         }
         result
     }

@@ -6,7 +6,8 @@ use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR};
 use netlink_packet_sock_diag::constants::SOCK_DIAG_BY_FAMILY;
 
 use super::store::Capture;
-use super::{Kind, SysError, System};
+use super::{Kind, Open, SysError, System};
+use crate::model::owner::Bucket;
 use crate::model::protocol::Protocol;
 use crate::wire::inet_diag;
 use crate::wire::netlink::{Message, message, walk};
@@ -107,6 +108,23 @@ impl System for Replay {
             Some(Err(e)) => Err(e.clone()),
             _ => Ok(()),
         }
+    }
+
+    fn open_sockets(
+        &self,
+        _: bool,
+        span: Option<(u16, u16)>,
+        each: &mut dyn FnMut(Open),
+    ) -> Result<(), SysError> {
+        let within = |port: u32| span.is_some_and(|(l, h)| (l.into()..=h.into()).contains(&port));
+        for line in numbers(self.text("open_sockets")?).chunks_exact(5) {
+            if let [inode, pid, fd, port, bucket] = *line {
+                let bucket = Bucket::from_number(bucket).filter(|_| within(port));
+                let port = bucket.and_then(|b| Some((u16::try_from(port).ok()?, b)));
+                each(Open { inode, pid, fd, port });
+            }
+        }
+        Ok(())
     }
 
     fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {

@@ -54,6 +54,16 @@ fn still(mut document: Value) -> Value {
                     "oldest_at_least_ms",
                     "youngest_at_least_ms",
                     "oldest_at_most_ms",
+                    "close_rate_per_s",
+                    "close_rate_recent_per_s",
+                    "closes_last_60s",
+                    "next_release_ms",
+                    "lifetime_s",
+                    "max_rate_per_s",
+                    "max_rate_with",
+                    "seconds_to_cliff",
+                    "seconds_to_exhaustion",
+                    "exhaustion",
                     "evidence",
                     "sources",
                 ] {
@@ -81,7 +91,7 @@ lab_test!(every_command_says_of_a_capture_what_it_says_live, {
     let written = json(&["capture", "-o", path]);
     assert_eq!(written["path"], path);
     assert!(written["sockets"].as_u64().unwrap() > 70);
-    for command in ["diagnose", "list", "summary", "advise", "check"] {
+    for command in ["diagnose", "list", "summary", "advise", "check", "ports"] {
         let live = json(&[command]);
         let replayed = json(&[command, "--from", path]);
         assert_eq!(still(replayed), still(live), "{command}");
