@@ -322,3 +322,28 @@ fn explain_knows_every_rule_and_setting() {
         assert!(one.out.lines().all(|l| l.chars().count() <= 110), "{}", one.out);
     }
 }
+
+#[test]
+fn ports_without_a_range_are_unknown_and_not_healthy() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/quiet");
+    let copy = std::env::temp_dir().join(format!("tcpvet-no-range-{}", std::process::id()));
+    std::fs::create_dir_all(&copy).unwrap();
+    for entry in std::fs::read_dir(&root).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let bytes = match text.contains(r"32768\t60999\n") {
+            true => text.replace(r"32768\t60999\n", "").into_bytes(),
+            false => bytes.clone(),
+        };
+        std::fs::write(copy.join(entry.file_name()), bytes).unwrap();
+    }
+    let from = copy.to_str().unwrap();
+    let told = run(&["ports", "--from", from]);
+    assert_eq!(told.status, 3, "{}", told.out);
+    assert!(told.out.contains("the port range could not be read"), "{}", told.out);
+    assert!(!told.out.contains("no connection uses"), "{}", told.out);
+    let json = run(&["ports", "--json", "--from", from]);
+    assert_eq!((json.status, json.out.contains("\"range\": null")), (3, true));
+    std::fs::remove_dir_all(&copy).unwrap();
+}

@@ -10,7 +10,9 @@ use crate::cli::resolve::Settings;
 use crate::cli::{Format, PortsArgs};
 use crate::collect::{begin, ports as collect};
 use crate::error::Error;
+use crate::exit;
 use crate::model::Snapshot;
+use crate::model::coverage::Coverage;
 use crate::model::destination::Destination;
 use crate::model::ports::forecast::Change;
 use crate::model::ports::what_if::WhatIf;
@@ -47,13 +49,18 @@ pub(super) fn run(
         found += pools;
         all.add(one);
         match &mut whole {
+            None if args.all_netns => {
+                let mut coverage = Coverage::default();
+                coverage.merge(&snapshot.coverage, &snapshot.netns);
+                whole = Some(Snapshot { coverage, ..snapshot });
+            }
             None => whole = Some(snapshot),
             Some(first) => first.coverage.merge(&snapshot.coverage, &snapshot.netns),
         }
         Ok(())
     };
     if args.all_netns {
-        let mut coverage = crate::model::coverage::Coverage::default();
+        let mut coverage = Coverage::default();
         all_netns(system, &mut coverage, &mut |name, inside, _| {
             look(inside, Some(name.as_str()))?;
             Ok(true)
@@ -92,7 +99,11 @@ pub(super) fn run(
             (origin + &human::ports::render(&snapshot, &document, &shape)).into_bytes()
         }
     };
-    Ok(Done { output, notes: Vec::new(), status: report_status(&snapshot, None, settings) })
+    // Without the range nothing was told of ports.
+    let is_told = document.namespaces.iter().all(|n| n.range.is_some());
+    let status = report_status(&snapshot, None, settings);
+    let status = if status == exit::OK && !is_told { exit::UNKNOWN } else { status };
+    Ok(Done { output, notes: Vec::new(), status })
 }
 
 /// What is looked for in each namespace.
@@ -127,8 +138,7 @@ fn namespace(
     };
     let unconnected = selection.unconnected(&ports);
     let empty: Vec<Pool> = unconnected.into_iter().map(|d| ports.empty(&snapshot, d)).collect();
-    let mut pools: Vec<&Pool> =
-        selection.pools(&snapshot, &ports).into_iter().chain(&empty).collect();
+    let mut pools: Vec<&Pool> = empty.iter().chain(selection.pools(&snapshot, &ports)).collect();
     let found = pools.len();
     pools.truncate(limit);
     let changes = changes(before.as_ref(), &snapshot, &pools, args.sample);
@@ -148,11 +158,12 @@ fn read(
     let how = method(args.owners).filter(|_| !brief);
     let mut snapshot = collect::read(system, netns, how, what_if.range)
         .map_err(|e| Error::hinted(e.to_string(), "leave --owners out, or use --owners proc"))?;
+    let real = snapshot.sysctls.range("net.ipv4.ip_local_port_range");
     what_if.apply(&mut snapshot);
-    let Some(range) = what_if.range(&snapshot) else { return Ok((snapshot, None)) };
-    let mut ports = Ports::with(&snapshot, range.clone(), &|_, _| true);
+    let Some(range) = what_if.range(&snapshot, real) else { return Ok((snapshot, None)) };
+    let mut ports = Ports::with(&snapshot, range.clone(), 0);
     if collect::refine(system, &mut snapshot, &ports) {
-        ports = Ports::with(&snapshot, range, &|_, _| true);
+        ports = Ports::with(&snapshot, range, 0);
     }
     Ok((snapshot, Some(ports)))
 }
@@ -173,15 +184,10 @@ fn changes(
     let elapsed = u32::try_from(elapsed).unwrap_or(u32::MAX);
     let index: HashMap<Destination, &Pool> =
         before.pools.iter().map(|p| (p.destination, p)).collect();
+    // What was not there had nothing; whose pool it is does not matter.
+    let nothing = pools.first().map(|p| before.empty(now, p.destination));
     let one = |pool: &&Pool| {
-        let empty;
-        let then = match index.get(&pool.destination) {
-            Some(then) => *then,
-            None => {
-                empty = before.empty(now, pool.destination);
-                &empty
-            }
-        };
+        let then = index.get(&pool.destination).copied().or(nothing.as_ref())?;
         Some(Change::between(then, pool, elapsed))
     };
     pools.iter().map(one).collect()

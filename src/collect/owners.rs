@@ -8,7 +8,7 @@ use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::owner::{Buckets, Holder, Owners, Process, Processes};
 use crate::phrase::count;
-use crate::sys::{Kind, System};
+use crate::sys::{Kind, SysError, System};
 use crate::wire::proc_pid;
 
 /// The command that lets every owner be seen.
@@ -119,15 +119,17 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
     };
     let mut found = Found { all_seen: true, ..Found::default() };
     let bpf = |owners: &mut Owners| {
-        owners.buckets = buckets.map(|_| Buckets::default());
-        system.open_sockets(everywhere, buckets, &mut |open| {
+        let mut seen = Buckets::default();
+        let told = system.open_sockets(everywhere, buckets, &mut |open| {
             if is_wanted(open.inode) {
                 owners.holders.push(Holder { inode: open.inode, pid: open.pid, fd: open.fd });
             }
-            if let (Some((port, bucket)), Some(buckets)) = (open.port, &mut owners.buckets) {
-                buckets.note(port, bucket);
+            if let Some((port, bucket)) = open.port {
+                seen.note(port, bucket);
             }
-        })
+        })?;
+        owners.buckets = told.then_some(seen);
+        Ok::<(), SysError>(())
     };
     if by_bpf {
         match bpf(&mut found.owners) {

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
+use crate::model::owner::Buckets;
 use crate::model::ports::Ports;
 use crate::model::portset::PortSet;
 use crate::model::reuse::Reuse;
+use crate::model::socket::Timer;
 use crate::model::state::{State, StateSet};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
@@ -48,9 +50,15 @@ pub fn read(
         (snapshot, found, explicit)
     });
     let mut snapshot = snapshot?;
-    // A socket that no process has any more shows no bucket; the dump of those few still tells who named its port.
-    let has_orphans = || snapshot.sockets.iter().any(|s| s.inode == 0 && ORPHANS.has(s.state));
-    let explicit = explicit.or_else(|| has_orphans().then(|| explicit_ports(system, ORPHANS)));
+    let range = range.or_else(|| snapshot.sysctls.range("net.ipv4.ip_local_port_range"));
+    // A socket that no process has, or none in sight, shows no bucket; the dump of explicit binds still tells who named its port.
+    let explicit = explicit.or_else(|| {
+        let told = match &found {
+            Some(Ok(found)) => found.owners.buckets.as_ref()?,
+            _ => return None,
+        };
+        has_untold(&snapshot, range, told).then(|| explicit_ports(system, StateSet::ALL))
+    });
     if let Some(explicit) = explicit.filter(|_| snapshot.has_netlink_facts()) {
         match explicit {
             Ok(ports) => snapshot.explicit_ports = Some(ports),
@@ -92,13 +100,18 @@ fn keep(snapshot: &mut Snapshot, found: Found) {
     snapshot.owners = Some(found.owners);
 }
 
-/// States of sockets that processes have closed and the kernel is not done with.
-const ORPHANS: StateSet = StateSet(
-    1 << State::FinWait1 as u32
-        | 1 << State::FinWait2 as u32
-        | 1 << State::LastAck as u32
-        | 1 << State::Closing as u32,
-);
+/// Whether a full socket in the range lies on a port of which no bucket was seen.
+fn has_untold(snapshot: &Snapshot, range: Option<(u16, u16)>, told: &Buckets) -> bool {
+    snapshot.sockets.iter().any(|s| {
+        let is_bucket =
+            matches!(s.state, State::TimeWait | State::SynRecv) || s.timer == Timer::TimeWait;
+        let port = s.local_port;
+        !is_bucket
+            && range.is_none_or(|(low, high)| (low..=high).contains(&port))
+            && !told.connect.has(port)
+            && !told.bind.has(port)
+    })
+}
 
 /// Asks once for the buckets of all ports, for nobody but a recording.
 pub fn record(system: &dyn System) {

@@ -64,7 +64,7 @@ const DESTINATIONS: &[Column<DestinationDocument>] = &[
     ("close_rate_per_s", |d| decimal(d.close_rate_per_s)),
     ("connect_rate_per_s", |d| maybe(d.connect_rate_per_s, decimal)),
     ("growth_per_s", |d| maybe(d.growth_per_s, decimal)),
-    ("max_rate_per_s", |d| decimal(d.max_rate_per_s)),
+    ("max_rate_per_s", |d| maybe(d.max_rate_per_s, decimal)),
     ("seconds_to_exhaustion", |d| maybe(d.seconds_to_exhaustion, decimal)),
     ("owners", |d| owners(&d.owners)),
 ];

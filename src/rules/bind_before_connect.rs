@@ -110,7 +110,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
                 Sure::Certain => "The kernel's bind buckets of these ports say that bind() took them.".into(),
                 _ => "They lie in the half of the range that connect() tries last, while the first half has room.".into(),
             },
-            pools::users_sentence(&users),
+            pools::users_sentence(&users, "on them"),
         ],
         why: "Each of these ports is lost to every destination, where connect() alone would take it from one.".into(),
         next: vec!["tcpvet ports --bind".into(), "strace -f -e trace=bind,connect -p PID".into()],
@@ -175,6 +175,6 @@ mod tests {
         let Outcome::Fired(found) = check(&Evidence::new(&s), &Limits::default()) else {
             panic!("23 ports")
         };
-        assert_eq!(found[0].evidence[1], "Live connections to it: proxy[7] (23).");
+        assert_eq!(found[0].evidence[1], "Open sockets on them: proxy[7] (23).");
     }
 }

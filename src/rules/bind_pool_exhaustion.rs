@@ -148,7 +148,7 @@ fn finding(
                 count(by_bind.into(), "port was", "ports were"),
                 pool.local_addr
             ),
-            pools::users_sentence(&users),
+            pools::users_sentence(&users, "on it"),
         ],
         why: match severity {
             Severity::Critical => "When the last port is gone, bind() fails with EADDRINUSE, which no counter shows.",

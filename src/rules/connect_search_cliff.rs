@@ -91,7 +91,10 @@ fn finding(
     }
     let change = evidence.change(pool);
     let connects = change.map(|c| c.flow.connects);
+    // A pool that was not busy at the first look and is full now was connected through.
+    let came_up = evidence.before.is_some() && change.is_none();
     let severity = match connects {
+        _ if came_up => Severity::Warning,
         Some(rate) if rate > 0.0 => Severity::Warning,
         _ => Severity::Info,
     };
@@ -105,6 +108,7 @@ fn finding(
     }
     let rate = match connects {
         Some(rate) => format!("{rate:.1} connections a second were opened between the two looks."),
+        None if came_up => "It was not busy at the first look.".into(),
         None => "Whether connections are being opened now takes two looks: --sample 2s.".into(),
     };
     Some(Finding {
@@ -131,7 +135,7 @@ fn finding(
                 number(pool.usable.into()),
                 number(pool.time_wait().into())
             ),
-            pools::users_sentence(&users),
+            pools::users_sentence(&users, "to it"),
         ],
         why: "Each connect() first walks through the whole full half, in the kernel: ten to a hundred times the time it takes else.".into(),
         next: vec![

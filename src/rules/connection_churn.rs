@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::culprit::users;
 use crate::model::endpoint::place;
-use crate::model::ports::forecast::{Ceilings, ceilings, lifetime_s, sustainable};
+use crate::model::ports::forecast::{ceilings, lifetime_s, sustainable};
 use crate::model::ports::{Pool, Ports};
 use crate::model::reuse::delay_ms;
 use crate::model::socket::TIME_WAIT_MS;
@@ -103,7 +103,7 @@ fn finding(
     let least = if pool.hides_closes(now) { "at least " } else { "" };
     let peak = pool.history.closes.iter().copied().max().unwrap_or_default();
     let mut facts = pools::facts(pool, &ports.range);
-    let Ceilings { now: ceiling, .. } = ceilings(pool, &ports.range, delay_ms(now));
+    let ceiling = ceilings(pool, &ports.range, delay_ms(now)).now.unwrap_or(bears(pool));
     for (name, value) in [
         ("closes_per_second", rate),
         ("closes_per_second_recent", pool.history.recent_rate()),
@@ -145,7 +145,7 @@ fn finding(
                 "The {} usable ports bear {ceiling:.0} a second for good.",
                 number(pool.usable.into())
             ),
-            pools::users_sentence(&users),
+            pools::users_sentence(&users, "to it"),
         ],
         why: "Each of them costs a handshake and keeps a port after its end; kept connections cost neither.".into(),
         next: vec![format!("tcpvet ports --to {} --sample 5s", place(to.peer_addr, to.peer_port))],

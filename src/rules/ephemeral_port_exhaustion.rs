@@ -176,7 +176,7 @@ fn finding(
             "The range has an odd number of ports and an end of it is free: each search leaves one end out, and one connection fewer may fit.".into(),
         );
     }
-    evidence.push(pools::users_sentence(&users));
+    evidence.push(pools::users_sentence(&users, "to it"));
     let headroom = match (pool.headroom(), pool.headroom_max()) {
         (a, b) if a == b => number(a.into()),
         (a, b) => format!("{} to {}", number(a.into()), number(b.into())),

@@ -47,7 +47,7 @@ impl<'a> Evidence<'a> {
         Evidence { now, before, ports: OnceCell::new() }
     }
 
-    /// What happened to a pool since the earlier look; one that was not busy then began as it is now.
+    /// What happened to a pool since the earlier look; `None` without one, and for a pool that was not busy then.
     pub fn change(&self, pool: &Pool) -> Option<Change> {
         let before = self.before?;
         let ports = before.ports.as_ref()?;

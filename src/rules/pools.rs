@@ -63,14 +63,16 @@ pub(super) fn severity(min: u32, max: u32, thresholds: &Thresholds) -> Option<Se
     certain.or(possible.map(|_| Severity::Info))
 }
 
-/// One sentence on who connects to a destination.
-pub(super) fn users_sentence(users: &[(Culprit, u32)]) -> String {
+/// One sentence on who has sockets in a pool, `to it` or `on it`.
+pub(super) fn users_sentence(users: &[(Culprit, u32)], place: &str) -> String {
     if users.is_empty() {
-        return "No live connection shows who connects there: every port is held by the kernel (TIME_WAIT and the like).".into();
+        return format!(
+            "No process has a socket {place} now: the kernel holds the ports (TIME_WAIT and the like)."
+        );
     }
     let names: Vec<String> =
         users.iter().map(|(c, n)| format!("{} ({})", c.name(), number((*n).into()))).collect();
-    format!("Live connections to it: {}.", join(&names, 5))
+    format!("Open sockets {place}: {}.", join(&names, 5))
 }
 
 /// Remedies for a pool that is short of ports.
@@ -82,10 +84,10 @@ pub(super) fn remedies(
 ) -> Vec<Remedy> {
     let to = pool.destination;
     let bears = ceilings(pool, range, delay_ms(now));
-    let becomes = |with: Option<f64>| match with {
-        Some(rate) => format!(
+    let becomes = |with: Option<f64>| match bears.now.zip(with) {
+        Some((now, rate)) => format!(
             "; {}/s for good become a ceiling of {}/s by arithmetic",
-            number(bears.now as u64),
+            number(now as u64),
             number(rate as u64)
         ),
         None => String::new(),
@@ -95,7 +97,7 @@ pub(super) fn remedies(
     )];
     remedies.push(Remedy::Application(format!(
         "spread over more destination addresses or ports, or more source addresses{}",
-        becomes(Some(bears.two_sources)).replace("become", "with two sources become")
+        becomes(bears.two_sources).replace("become", "with two sources become")
     )));
     let loopback = to.local_addr.is_loopback() || to.peer_addr.is_loopback();
     let too_weak = match now.sysctls.integer("net.ipv4.tcp_tw_reuse") {
@@ -165,7 +167,7 @@ pub(super) fn reuse_sentence(pool: &Pool) -> String {
     match pool.reuse {
         Reuse::Applies { delay_ms } => format!(
             "Reuse applies: {} of the ports are in TIME_WAIT for longer than {delay_ms} ms and count as free.",
-            number(pool.time_wait_old.into())
+            number(pool.reusable().into())
         ),
         Reuse::Not(why) => format!("Ports in TIME_WAIT are not reused: {why}."),
         Reuse::Unknown { .. } => "Whether ports in TIME_WAIT are reused is unknown: no live connection shows if the peer uses timestamps.".into(),

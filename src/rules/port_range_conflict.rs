@@ -7,7 +7,6 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::listener::Listeners;
-use crate::model::ports::EphemeralRange;
 use crate::model::portset::PortSet;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number};
@@ -65,11 +64,9 @@ fn wants(_: &Evidence<'_>, _: &Limits) -> Wants {
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
-    let Some(range) = EphemeralRange::of(now) else {
-        return match pools::judged(evidence) {
-            Err(outcome) => outcome,
-            Ok(_) => Outcome::Clear("the range is unknown".into()),
-        };
+    let range = match pools::judged(evidence) {
+        Ok(ports) => &ports.range,
+        Err(outcome) => return outcome,
     };
     let listeners = Listeners::of(now);
     let exposed: Vec<u16> = listeners.ports().iter().filter(|p| range.has(*p)).collect();

@@ -113,9 +113,8 @@ fn destination(
     limits: &Limits,
 ) -> Option<Finding> {
     let thresholds = pools::thresholds(&RULE, pool, limits);
-    let young = pool.time_wait() - pool.time_wait_old;
-    let held_max = if pool.blocked_max() == pool.used { pool.time_wait() } else { young };
-    let held_min = if pool.blocked_min() == pool.used { pool.time_wait() } else { young };
+    let held_max = pool.time_wait() - pool.reusable();
+    let held_min = pool.time_wait() - pool.reusable_max();
     let severity = pools::severity(held_min, held_max, &thresholds)?;
     let to = pool.destination;
     let mut facts = pools::facts(pool, range);
@@ -136,7 +135,7 @@ fn destination(
         ),
         pools::reuse_sentence(pool),
     ];
-    evidence.push(pools::users_sentence(&users));
+    evidence.push(pools::users_sentence(&users, "to it"));
     facts.insert("sustained_per_second", sustained);
     Some(Finding {
         id: RULE.id,

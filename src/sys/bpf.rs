@@ -25,7 +25,7 @@ pub fn open_sockets(
     netns: Option<u32>,
     span: Option<(u16, u16)>,
     each: &mut dyn FnMut(Open),
-) -> Result<(), SysError> {
+) -> Result<bool, SysError> {
     let mut places = Places::read()?;
     places.span = span;
     let program = load(&places.program(netns), places.target).or_else(|e| {
@@ -51,7 +51,7 @@ pub fn open_sockets(
     loop {
         let free = buffer.get_mut(kept..).unwrap_or_default();
         let read = match rustix::io::read(&pass, free) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(places.span.is_some() && places.buckets.is_some()),
             Ok(n) => n,
             // The kernel pauses after a million files that gave nothing.
             Err(Errno::AGAIN | Errno::INTR) => continue,

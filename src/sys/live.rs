@@ -148,7 +148,7 @@ impl System for Live {
         everywhere: bool,
         span: Option<(u16, u16)>,
         each: &mut dyn FnMut(Open),
-    ) -> Result<(), SysError> {
+    ) -> Result<bool, SysError> {
         // A socket of our own must come out with our pid and descriptor, else the pass is not to be trusted: the kernel's layout may
         // not be what BTF made us think, or our pids may be those of another pid namespace.
         let make = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
@@ -170,7 +170,7 @@ impl System for Live {
             ),
         };
         let mut proved = false;
-        super::bpf::open_sockets(netns, span, &mut |open| {
+        let told = super::bpf::open_sockets(netns, span, &mut |open| {
             if open == wanted {
                 proved = true;
             } else {
@@ -178,7 +178,7 @@ impl System for Live {
             }
         })?;
         match proved {
-            true => Ok(()),
+            true => Ok(told),
             false => Err(SysError::failed("BPF task_file", "a socket of our own did not come out")),
         }
     }

@@ -111,7 +111,7 @@ pub trait System: Sync {
     /// The process is gone, or its descriptors may not be read.
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError>;
 
-    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, in one pass by BPF: of the namespace under examination, or of all of them; with what took the ports in `span`.
+    /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, in one pass by BPF: of the namespace under examination, or of all of them; with what took the ports in `span`. Gives whether that is told.
     ///
     /// # Errors
     /// This kernel cannot, we may not, or the pass did not show what it must.
@@ -120,7 +120,7 @@ pub trait System: Sync {
         everywhere: bool,
         span: Option<(u16, u16)>,
         each: &mut dyn FnMut(Open),
-    ) -> Result<(), SysError> {
+    ) -> Result<bool, SysError> {
         let _ = (everywhere, span, each);
         Err(SysError { what: "BPF".into(), kind: Kind::Absent, reason: "not here".into() })
     }

@@ -117,7 +117,7 @@ impl System for Record<'_> {
         everywhere: bool,
         span: Option<(u16, u16)>,
         each: &mut dyn FnMut(Open),
-    ) -> Result<(), SysError> {
+    ) -> Result<bool, SysError> {
         let mut text = String::new();
         let result = self.inner.open_sockets(everywhere, span, &mut |open| {
             let (port, bucket) = open.port.map_or((0, 0), |(port, b)| (port, b.number()));

@@ -115,7 +115,7 @@ impl System for Replay {
         _: bool,
         span: Option<(u16, u16)>,
         each: &mut dyn FnMut(Open),
-    ) -> Result<(), SysError> {
+    ) -> Result<bool, SysError> {
         let within = |port: u32| span.is_some_and(|(l, h)| (l.into()..=h.into()).contains(&port));
         for line in numbers(self.text("open_sockets")?).chunks_exact(5) {
             if let [inode, pid, fd, port, bucket] = *line {
@@ -124,7 +124,7 @@ impl System for Replay {
                 each(Open { inode, pid, fd, port });
             }
         }
-        Ok(())
+        Ok(span.is_some())
     }
 
     fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {

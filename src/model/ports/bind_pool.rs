@@ -203,9 +203,9 @@ impl LocalUse {
         pools
     }
 
-    /// Ports with a socket on this very address.
+    /// Ports with a socket on this very address, or on the wildcard.
     pub(super) fn ports_on(&self, address: Addr) -> impl Iterator<Item = u16> {
-        let mut ports = PortSet::default();
+        let mut ports = self.wildcard(address).clone();
         let of = self.addresses.iter().filter(|one| one.address == address);
         of.for_each(|one| one.ports.add_to(&mut ports));
         ports.iter().collect::<Vec<u16>>().into_iter()

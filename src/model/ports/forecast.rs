@@ -3,6 +3,7 @@
 use super::pool::Pool;
 use super::range::EphemeralRange;
 use crate::model::reuse::Reuse;
+use crate::model::socket::TIME_WAIT_MS;
 
 /// What goes in and out of a pool each second.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,18 +37,29 @@ impl Change {
     /// the place of what the timers released meanwhile.
     pub fn between(before: &Pool, now: &Pool, elapsed_ms: u32) -> Change {
         let per_second = |n: f64| n * 1000.0 / f64::from(elapsed_ms.max(1));
-        let released = f64::from(before.released_within(elapsed_ms));
-        let closed_since = |p: &Pool| p.ages_ms.partition_point(|age| *age <= elapsed_ms) as f64;
+        // By their timers alone: what reuse takes over is a new connection already.
+        let rest = TIME_WAIT_MS.saturating_sub(elapsed_ms);
+        let stay = before.ages_ms.partition_point(|age| *age < rest);
+        let released = (before.ages_ms.len() - stay) as f64;
+        let closed = now.ages_ms.partition_point(|age| *age <= elapsed_ms) as f64;
+        let opened = f64::from(now.open()) - f64::from(before.open());
+        let by_ports = f64::from(now.used) - f64::from(before.used) + released;
+        // Ports that were taken over do not show in the number of used ones; what was closed since was open before or is new.
+        let connects = by_ports.max(opened + closed).max(0.0);
         Change {
-            flow: Flow {
-                connects: per_second(
-                    (f64::from(now.used) - f64::from(before.used) + released).max(0.0),
-                ),
-                closes: per_second(closed_since(now)),
-            },
-            growth: per_second(f64::from(now.open()) - f64::from(before.open())),
+            flow: Flow { connects: per_second(connects), closes: per_second(closed) },
+            growth: per_second(opened),
         }
     }
+}
+
+/// What other source addresses add to a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct More {
+    /// Ports.
+    pub ports: u32,
+    /// Of those, ports of the half that is tried first.
+    pub first_half: u32,
 }
 
 /// What is to come of a pool.
@@ -67,33 +79,37 @@ pub struct Outlook {
 
 impl Outlook {
     /// Looks ahead.
-    pub fn of(pool: &Pool, range: &EphemeralRange, reuse_delay_ms: u32, flow: Flow) -> Outlook {
+    pub fn of(
+        pool: &Pool,
+        range: &EphemeralRange,
+        reuse_delay_ms: u32,
+        flow: Flow,
+        more: More,
+    ) -> Outlook {
         let taken = pool.blocked_max();
         Outlook {
             flow,
             lifetime_s: lifetime_s(pool),
             ceilings: ceilings(pool, range, reuse_delay_ms),
-            seconds_to_cliff: pool.until_cliff.and_then(|n| seconds_until(pool, taken + n, flow)),
-            seconds_to_exhaustion: seconds_until(pool, taken + pool.headroom(), flow),
+            seconds_to_cliff: pool
+                .until_cliff
+                .and_then(|n| seconds_until(pool, taken + n + more.first_half, flow)),
+            seconds_to_exhaustion: seconds_until(pool, taken + pool.headroom() + more.ports, flow),
         }
     }
 }
 
-/// No forecast reaches further: a day.
-const HORIZON_MS: f64 = 86_400_000.0;
-
-/// Seconds until `ports` of the pool are taken, if `flow` goes on; `None` if that never happens, or not within a day. Known releases
+/// Seconds until `ports` of the pool are taken, if `flow` goes on; `None` if that never happens. Known releases
 /// happen at their time; what is closed from now on comes back after its hold time.
 pub fn seconds_until(pool: &Pool, ports: u32, flow: Flow) -> Option<f64> {
     // The kernel keeps no more TIME_WAIT than it has room for: closes beyond that free their port at once.
-    if let Some(kept) = pool.time_wait_max {
-        let open = pool.live();
-        if open.saturating_add(kept) < ports {
-            let growth = flow.connects - flow.closes;
-            let more = f64::from(ports - open - kept);
-            let when = more / growth;
-            return (growth > 0.0 && when * 1000.0 <= HORIZON_MS).then_some(when);
-        }
+    if let Some(kept) = pool.time_wait_max
+        && flow.closes * f64::from(pool.hold_ms()) / 1000.0 > f64::from(kept)
+        && pool.live().saturating_add(kept) < ports
+    {
+        let growth = flow.connects - flow.closes;
+        let more = f64::from(ports - pool.live() - kept);
+        return (growth > 0.0).then_some(more / growth);
     }
     let (connects, closes) = (flow.connects / 1000.0, flow.closes / 1000.0);
     if connects <= 0.0 {
@@ -115,7 +131,7 @@ pub fn seconds_until(pool: &Pool, ports: u32, flow: Flow) -> Option<f64> {
             let reach = at + (wall - used).max(0.0) / slope;
             if used >= wall || slope > 0.0 && reach <= end {
                 let when = if used >= wall { at } else { reach };
-                return (when <= HORIZON_MS).then_some(when / 1000.0);
+                return Some(when / 1000.0);
             }
             if end.is_infinite() {
                 return None;
@@ -146,14 +162,14 @@ pub fn sustainable(ports: u32, lifetime_s: f64, hold_ms: u32) -> f64 {
 /// What a pool bears now and under each remedy, in connections a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ceilings {
-    /// As things are.
-    pub now: f64,
+    /// As things are; `None` where the table of TIME_WAIT is too small to fill the pool and connections end at once.
+    pub now: Option<f64>,
     /// With tcp_tw_reuse where it helps toward this destination; `None` where it applies already or cannot.
     pub reuse: Option<f64>,
     /// With the range 15000 to 60999; `None` if the range is as wide.
     pub wider: Option<f64>,
     /// With a second source address.
-    pub two_sources: f64,
+    pub two_sources: Option<f64>,
 }
 
 /// Ends of the range that advice would propose.
@@ -162,21 +178,23 @@ const WIDER: (u16, u16) = (15_000, 60_999);
 /// The ceilings of a pool.
 pub fn ceilings(pool: &Pool, range: &EphemeralRange, reuse_delay_ms: u32) -> Ceilings {
     let life = lifetime_s(pool).unwrap_or_default();
-    // Where the table of TIME_WAIT is smaller than the pool, only so many ports are ever held by it.
+    // Where the table of TIME_WAIT is smaller than the pool, only open connections hold the rest.
     let bears = |ports: u32, hold| match pool.time_wait_max {
-        Some(kept) if kept < ports => {
-            sustainable(ports - kept, life, 0).max(sustainable(ports, life, hold))
-        }
-        _ => sustainable(ports, life, hold),
+        Some(kept) if kept < ports => (life > 0.0).then(|| sustainable(ports - kept, life, 0)),
+        _ => Some(sustainable(ports, life, hold)),
     };
     let (low, high) = (range.low.min(WIDER.0), range.high.max(WIDER.1));
-    let gain = u32::from(high - low) + 1 - range.length();
+    let reserved =
+        range.reserved.count_in(low, high) - range.reserved.count_in(range.low, range.high);
+    let gain = u32::from(high - low) + 1 - range.length() - reserved;
     let may_reuse = matches!(pool.reuse, Reuse::Not(_) | Reuse::Unknown { .. })
         && pool.timestamps != Some(false);
     Ceilings {
         now: bears(pool.usable, pool.hold_ms()),
-        reuse: may_reuse.then(|| bears(pool.usable, reuse_delay_ms)),
-        wider: (gain > 0 && !range.own).then(|| bears(pool.usable + gain, pool.hold_ms())),
+        reuse: may_reuse.then(|| bears(pool.usable, reuse_delay_ms)).flatten(),
+        wider: (gain > 0 && !range.own)
+            .then(|| bears(pool.usable + gain, pool.hold_ms()))
+            .flatten(),
         two_sources: bears(pool.usable.saturating_mul(2), pool.hold_ms()),
     }
 }
@@ -217,14 +235,20 @@ mod tests {
             "10.0.0.2:80",
         ));
         let (pool, range) = pool(&s);
-        let outlook = Outlook::of(&pool, &range, 1000, Flow { connects: 1000.0, closes: 1000.0 });
+        let outlook = Outlook::of(
+            &pool,
+            &range,
+            1000,
+            Flow { connects: 1000.0, closes: 1000.0 },
+            More::default(),
+        );
         let tenth = |x: Option<f64>| x.map(|x| (x * 10.0).round() / 10.0);
         assert_eq!(tenth(outlook.seconds_to_exhaustion), Some(28.2));
         assert_eq!(tenth(outlook.seconds_to_cliff), Some(14.1));
-        assert_eq!(tenth(Some(outlook.ceilings.now)), Some(470.5));
+        assert_eq!(tenth(outlook.ceilings.now), Some(470.5));
         assert_eq!(outlook.ceilings.reuse, Some(28_232.0));
         assert_eq!(tenth(outlook.ceilings.wider), Some(766.7));
-        assert_eq!(tenth(Some(outlook.ceilings.two_sources)), Some(941.1));
+        assert_eq!(tenth(outlook.ceilings.two_sources), Some(941.1));
     }
 
     #[test]
@@ -247,7 +271,8 @@ mod tests {
         assert_eq!(until(100.0), None);
         // 28,232 less 1,000 and one open, by 10 more a second.
         assert_eq!(until(110.0).map(f64::round), Some(2723.0));
-        assert!(ceilings(&pool, &range, 1000).now > 10_000.0);
+        let with_one_open = ceilings(&pool, &range, 1000).now.unwrap();
+        assert!((2_600_000.0..2_800_000.0).contains(&with_one_open), "{with_one_open}");
     }
 
     #[test]
@@ -277,6 +302,31 @@ mod tests {
     }
 
     #[test]
+    fn what_could_be_reused_all_along_is_no_new_connection() {
+        let mut idle = churn(100, 60);
+        set(&mut idle, "net.ipv4.tcp_tw_reuse", "1");
+        push_detailed(
+            &mut idle,
+            socket(crate::model::state::State::Established, "10.0.0.1:60990", "10.0.0.2:80"),
+            crate::model::socket::Detail { options: Some(1), ..Default::default() },
+        );
+        let mut later = idle.clone();
+        later.sockets = crate::model::socket::SocketTable::default();
+        // Two seconds later each is two seconds older, and those that were over 58 s old are gone.
+        for one in idle.sockets.iter() {
+            let is_old = one.expires_ms > 0 && one.expires_ms <= 2000;
+            let expires_ms = one.expires_ms.saturating_sub(2000);
+            if !is_old {
+                later.sockets.push(crate::model::socket::Socket { expires_ms, ..*one });
+            }
+        }
+        let (before, now) = (pool(&idle).0, pool(&later).0);
+        assert!(matches!(before.reuse, Reuse::Applies { .. }));
+        let change = Change::between(&before, &now, 2000);
+        assert!(change.flow.connects < 1.0 && change.flow.closes < 1.0, "{change:?}");
+    }
+
+    #[test]
     fn a_longer_life_lowers_the_ceiling() {
         let mut s = churn(100, 60);
         for port in 60_000..60_900 {
@@ -284,9 +334,9 @@ mod tests {
             s.sockets.push(socket(crate::model::state::State::Established, &from, "10.0.0.2:80"));
         }
         let (pool, range) = pool(&s);
-        let outlook = Outlook::of(&pool, &range, 1000, Flow::steady(&pool));
+        let outlook = Outlook::of(&pool, &range, 1000, Flow::steady(&pool), More::default());
         let life = outlook.lifetime_s.unwrap();
         assert!((8.9..9.2).contains(&life), "{life}");
-        assert!((407.0..410.0).contains(&outlook.ceilings.now), "{outlook:?}");
+        assert!((407.0..410.0).contains(&outlook.ceilings.now.unwrap()), "{outlook:?}");
     }
 }

@@ -77,19 +77,26 @@ impl Held {
         for port in buckets.iter().flat_map(|b| b.bind.iter()) {
             put(&mut held.bound_first, &mut held.all, port);
         }
-        let doubts = Doubts {
-            range,
+        // What parity tells, it tells of the range under which the sockets got their ports.
+        let past = range.of_the_past();
+        let past_local = (past.low != range.low || past.high != range.high)
+            .then(|| LocalUse::of(snapshot, &past));
+        let mut doubts = Doubts {
+            range: &past,
             buckets,
-            half: range.first_half(),
-            held_half: held.all.count_parity(range.low, range.high),
+            half: past.first_half(),
+            held_half: held.all.count_parity(past.low, past.high),
             listeners,
-            local,
+            local: past_local.as_ref().unwrap_or(local),
+            somebody_binds: false,
         };
         for tally in tallies.iter().filter(|t| doubts.maybe_accepted(t)) {
             for client in tally.clients.iter().filter(|c| held.bound_first.has(c.port)) {
                 held.accepted.insert(client.port);
             }
         }
+        let count = |set: &PortSet| set.count_in(range.low, range.high);
+        doubts.somebody_binds = count(&held.bound_first) > count(&held.accepted);
         for tally in tallies {
             doubts.judge(tally, &mut held);
         }
@@ -108,6 +115,8 @@ struct Doubts<'a> {
     held_half: u32,
     listeners: &'a Listeners,
     local: &'a LocalUse,
+    /// Whether an open socket was bound before it connected.
+    somebody_binds: bool,
 }
 
 impl Doubts<'_> {
@@ -138,13 +147,12 @@ impl Doubts<'_> {
             .map(|c| c.port)
             .collect();
         let bound = |port: u16| held.bound_first.has(port) && !held.accepted.has(port);
-        let somebody_binds = || (range.low..=range.high).any(bound);
         let doubtful = maybe_accepted
             || !unexplained.is_empty()
             || clients().any(|c| bound(c.port))
             // Where both halves are full, nothing tells which of them was filled first; but if no open socket was bound, none is
             // thought to have been.
-            || second_full && (!first_full || self.buckets.is_none() || somebody_binds());
+            || second_full && (!first_full || self.buckets.is_none() || self.somebody_binds);
         if doubtful {
             let ports: Vec<u16> = clients().filter(|c| !told(c, held)).map(|c| c.port).collect();
             ports.into_iter().for_each(|p| held.doubtful.insert(p));

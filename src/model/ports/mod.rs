@@ -53,21 +53,18 @@ pub struct Ports {
 impl Ports {
     /// Looks at every pool of a snapshot; `None` if the range is unknown.
     pub fn of(snapshot: &Snapshot) -> Option<Ports> {
-        Some(Ports::with(snapshot, EphemeralRange::of(snapshot)?, &|_, _| true))
+        Some(Ports::with(snapshot, EphemeralRange::of(snapshot)?, 0))
     }
 
-    /// Looks at the pools with at least a fortieth of the ports in use; the others are far from any limit.
+    /// Looks at the pools with at least a fortieth of the range in use; the others are far from any limit.
     pub fn busy(snapshot: &Snapshot) -> Option<Ports> {
-        let is_busy = |used: u32, free: u32| used >= (free / 40).max(1);
-        Some(Ports::with(snapshot, EphemeralRange::of(snapshot)?, &is_busy))
+        let range = EphemeralRange::of(snapshot)?;
+        let least = (range.size() / 40).max(1);
+        Some(Ports::with(snapshot, range, least))
     }
 
-    /// Looks at those pools of a given range of which `worth` says so, by their used ports and those free for anybody.
-    pub fn with(
-        snapshot: &Snapshot,
-        range: EphemeralRange,
-        worth: &dyn Fn(u32, u32) -> bool,
-    ) -> Ports {
+    /// Looks at the pools of a given range that use at least so many ports.
+    pub fn with(snapshot: &Snapshot, range: EphemeralRange, least: u32) -> Ports {
         let listeners = Listeners::of(snapshot);
         let mut tallies = tallies(snapshot, &range, &listeners);
         let local = LocalUse::of(snapshot, &range);
@@ -75,11 +72,13 @@ impl Ports {
         let size = range.size();
         let free = size.saturating_sub(held.count);
         let clients = tallies.iter().flat_map(|t| &t.clients);
-        let bound_first_inodes =
+        let mut bound_first_inodes: Vec<u32> =
             clients.filter(|c| c.inode != 0 && held.looks_bound(c.port)).map(|c| c.inode).collect();
+        bound_first_inodes.sort_unstable();
+        bound_first_inodes.dedup();
         let in_use = client::ports(&tallies).count_in(range.low, range.high);
         let destinations = tallies.len();
-        tallies.retain(|t| worth(t.clients.len() as u32, free));
+        tallies.retain(|t| t.clients.len() as u32 >= least);
         let common = Common::of(snapshot, &range, &held);
         let mut pools: Vec<Pool> = tallies.iter().map(|t| common.pool(t)).collect();
         pools.sort_by(|a, b| {
@@ -94,11 +93,11 @@ impl Ports {
         common.pool(&Tally { destination, clients: Vec::new(), timestamps: None })
     }
 
-    /// Ports of the range on an address that bind() took, as far as that is known.
+    /// Ports of the range on an address or the wildcard that bind() or listen() took, as far as that is known.
     pub fn bound_on(&self, address: super::endpoint::Addr) -> u32 {
         let held = &self.held;
         let mut bound = held.bound_first.clone();
-        [&held.explicit, &held.inactive, &held.unexplained]
+        [&held.explicit, &held.inactive, &held.unexplained, &held.listening]
             .into_iter()
             .for_each(|set| bound.add(set));
         self.local.ports_on(address).filter(|p| bound.has(*p)).count() as u32

@@ -139,9 +139,15 @@ impl Pool {
         reused || full.zip(waiting).is_some_and(|(max, n)| n >= max)
     }
 
-    /// Ports that come free within so many milliseconds, if nothing else happens.
+    /// Ports that come free within so many milliseconds, if nothing else happens; those that can be reused already are free.
     pub fn released_within(&self, ms: u32) -> u32 {
-        self.releases_ms.partition_point(|r| *r <= ms) as u32
+        let free = self.releases_ms.partition_point(|r| *r == 0);
+        (self.releases_ms.partition_point(|r| *r <= ms) - free) as u32
+    }
+
+    /// Milliseconds until the next port in TIME_WAIT that is not free yet is.
+    pub fn next_release_ms(&self) -> Option<u32> {
+        self.releases_ms.iter().copied().find(|ms| *ms > 0)
     }
 }
 

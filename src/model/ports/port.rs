@@ -143,7 +143,10 @@ impl Port {
                     .as_ref()
                     .and_then(|o| o.buckets.as_ref())
                     .is_some_and(|b| b.named.has(number)));
-        let ways = Ways { given, named, spans: range.as_ref().is_some_and(|r| r.spans(number)) };
+        let buckets = snapshot.owners.as_ref().and_then(|o| o.buckets.as_ref());
+        let bound = buckets.is_some_and(|b| b.bind.has(number));
+        let ways =
+            Ways { given, named, bound, spans: range.as_ref().is_some_and(|r| r.spans(number)) };
         let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
         for socket in on_port() {
             let role = role(socket, &listeners, &ways);
@@ -197,6 +200,8 @@ struct Ways {
     given: bool,
     /// By a bind() that named it.
     named: bool,
+    /// By bind() or listen() at any rate, as its bucket says.
+    bound: bool,
     /// By connect() or bind(0) perhaps: it lies in the range.
     spans: bool,
 }
@@ -209,6 +214,7 @@ fn role(socket: &Socket, listeners: &Listeners, ways: &Ways) -> Role {
         _ if listeners.accepting(socket).is_some() => Role::Accepted,
         // Without a word from its bucket, a connection from the range to a low port is a client's.
         _ if ways.named && socket.inode != 0 => Role::BoundClient,
+        _ if ways.bound => Role::LeftOver,
         _ if ways.given || socket.state == State::SynSent => Role::Client,
         _ if ways.spans && socket.peer_port < 32_768 => Role::Client,
         _ => Role::LeftOver,

@@ -12,6 +12,8 @@ pub struct EphemeralRange {
     pub high: u16,
     /// Ports kept out of automatic choice (ip_local_reserved_ports).
     pub reserved: PortSet,
+    /// The ends under which the present sockets got their ports, where others are supposed now.
+    pub past: Option<(u16, u16)>,
     /// Whether the range is a socket's own (IP_LOCAL_PORT_RANGE): such a range is searched port by port, without regard to parity.
     pub own: bool,
 }
@@ -25,7 +27,7 @@ impl EphemeralRange {
             .text("net.ipv4.ip_local_reserved_ports")
             .and_then(PortSet::parse)
             .unwrap_or_default();
-        Some(EphemeralRange { low, high, reserved, own: false })
+        Some(EphemeralRange { low, high, reserved, past: None, own: false })
     }
 
     /// The part of this range that a socket with IP_LOCAL_PORT_RANGE `low` to `high` searches: an end outside the range of the
@@ -35,7 +37,16 @@ impl EphemeralRange {
         let within = |end: u16| (self.low..=self.high).contains(&end);
         let (new_low, new_high) =
             (if within(low) { low } else { self.low }, if within(high) { high } else { self.high });
-        EphemeralRange { low: new_low, high: new_high, own: true, ..self }
+        let past = self.past.or(Some((self.low, self.high)));
+        EphemeralRange { low: new_low, high: new_high, past, own: true, ..self }
+    }
+
+    /// The range under which the present sockets got their ports: its parity tells of them.
+    #[must_use]
+    pub fn of_the_past(&self) -> EphemeralRange {
+        let (low, high) = self.past.unwrap_or((self.low, self.high));
+        let own = self.own && self.past.is_none();
+        EphemeralRange { low, high, past: None, own, ..self.clone() }
     }
 
     /// Whether a port lies between the ends, reserved or not.
@@ -81,7 +92,8 @@ mod tests {
     use super::*;
 
     fn range(low: u16, high: u16, reserved: &str) -> EphemeralRange {
-        EphemeralRange { low, high, reserved: PortSet::parse(reserved).unwrap(), own: false }
+        let reserved = PortSet::parse(reserved).unwrap();
+        EphemeralRange { low, high, reserved, past: None, own: false }
     }
 
     #[test]

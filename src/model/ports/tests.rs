@@ -176,7 +176,7 @@ fn the_cliff_is_where_the_first_half_ends() {
     s.sockets.push(listener("0.0.0.0:20002", 0, 5));
     assert_eq!(only(&s).until_cliff, Some(503));
     let range = EphemeralRange::of(&s).unwrap().narrowed(20000, 20009);
-    let ports = Ports::with(&s, range, &|_, _| true);
+    let ports = Ports::with(&s, range, 0);
     assert_eq!((ports.pools[0].until_cliff, ports.pools[0].headroom()), (None, 7));
 }
 
@@ -205,4 +205,32 @@ fn a_port_shown_twice_counts_once() {
     s.sockets.push(time_wait("10.0.0.1:20000", "10.0.0.2:5001", 9));
     let pool = only(&s);
     assert_eq!((pool.used, pool.time_wait()), (1, 0));
+}
+
+#[test]
+fn parity_tells_of_the_range_that_was_not_of_the_supposed_one() {
+    use super::what_if::WhatIf;
+    let s = bucketed(&[(20000, None), (20002, None), (20004, None)]);
+    let supposed = WhatIf::parse("range=19999-30000").unwrap();
+    let real = s.sysctls.range("net.ipv4.ip_local_port_range");
+    let mut other = s.clone();
+    supposed.apply(&mut other);
+    let ports = Ports::with(&other, supposed.range(&other, real).unwrap(), 0);
+    assert_eq!((ports.range.low, ports.held.doubtful.text().as_str()), (19999, ""));
+    let blind = Ports::with(&other, supposed.range(&other, None).unwrap(), 0);
+    assert_eq!(blind.held.doubtful.text(), "20000,20002,20004");
+}
+
+#[test]
+fn a_range_that_is_all_held_makes_no_pool_busy() {
+    let mut s = fresh();
+    set(&mut s, "net.ipv4.ip_local_port_range", "20000 20999");
+    for port in 20000..21000 {
+        let peer = format!("10.0.{}.{}:443", port % 200, port / 200);
+        s.sockets.push(socket(State::Established, &format!("10.0.0.1:{port}"), &peer));
+        let owners = s.owners.as_mut().unwrap();
+        owners.buckets.get_or_insert_default().note(port, Bucket::Bind);
+    }
+    let ports = Ports::busy(&s).unwrap();
+    assert_eq!((ports.free, ports.pools.len(), ports.destinations), (0, 0, 1000));
 }

@@ -142,9 +142,9 @@ impl WhatIf {
         set("tcp_timestamps", self.timestamps.map(|n| n.to_string()));
     }
 
-    /// The range that connections draw from.
-    pub fn range(&self, snapshot: &Snapshot) -> Option<EphemeralRange> {
-        let range = EphemeralRange::of(snapshot)?;
+    /// The range that connections draw from; `real` are the ends that the present sockets know.
+    pub fn range(&self, snapshot: &Snapshot, real: Option<(u16, u16)>) -> Option<EphemeralRange> {
+        let range = EphemeralRange { past: real, ..EphemeralRange::of(snapshot)? };
         Some(match self.socket_range {
             Some((low, high)) => range.narrowed(low, high),
             None => range,
@@ -193,7 +193,7 @@ mod tests {
             .map(|n| s.sysctls.integer(&format!("net.ipv4.{n}")));
         assert_eq!(got, [Some(1), Some(100), Some(0)]);
         let w = WhatIf::parse("socket_range=40000-40999").unwrap();
-        let range = w.range(&s).unwrap();
+        let range = w.range(&s, None).unwrap();
         assert_eq!((range.low, range.high, range.own), (40000, 40999, true));
     }
 

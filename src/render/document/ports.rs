@@ -11,7 +11,7 @@ use crate::model::destination::Destination;
 use crate::model::endpoint::Addr;
 use crate::model::owner::Provenance;
 use crate::model::ports::bind_pool::BindPool;
-use crate::model::ports::forecast::{Change, Flow, Outlook};
+use crate::model::ports::forecast::{Change, Flow, More, Outlook};
 use crate::model::ports::what_if::WhatIf;
 use crate::model::ports::{Pool, Ports};
 use crate::model::reuse::{Reuse, delay_ms};
@@ -186,8 +186,9 @@ pub struct DestinationDocument {
     pub growth_per_s: Option<Number>,
     /// Mean life of a connection until this side closes it, in seconds; null where none is closed here.
     pub lifetime_s: Option<Number>,
-    /// Connections a second that the pool bears for good, each held for its life and then in TIME_WAIT.
-    pub max_rate_per_s: Number,
+    /// Connections a second that the pool bears for good, each held for its life and then in TIME_WAIT; null where the table of
+    /// TIME_WAIT (tcp_max_tw_buckets) is too small to fill the pool.
+    pub max_rate_per_s: Option<Number>,
     /// The same under each remedy.
     pub max_rate_with: RemediesDocument,
     /// `now` (no connect() succeeds), `in` (see `seconds_to_exhaustion`), `never` (at the rates seen), `unknown` (one look shows no
@@ -210,7 +211,7 @@ pub struct RemediesDocument {
     /// The range 15000 to 60999.
     pub wider_range: Option<Number>,
     /// A second source address.
-    pub two_sources: Number,
+    pub two_sources: Option<Number>,
 }
 
 /// A process with ports.
@@ -406,23 +407,27 @@ fn destination(
 ) -> DestinationDocument {
     let (range, what_if) = (&scope.ports.range, scope.what_if);
     let sources = what_if.sources.unwrap_or(1);
-    let each = |n: f64| n / f64::from(sources);
     let mut flow = change.map_or_else(|| Flow::steady(pool), |c| c.flow);
     if let Some(rate) = what_if.rate {
         flow = Flow { connects: rate, closes: rate };
     }
-    let flow = Flow { connects: each(flow.connects), closes: each(flow.closes) };
-    let outlook = Outlook::of(pool, range, delay_ms(snapshot), flow);
+    // Other addresses begin empty: they have what is held by nobody.
+    let held = &scope.ports.held;
+    let first_half = range.first_half() - held.all.count_parity(range.low, range.high);
+    let more = More {
+        ports: scope.ports.free.saturating_mul(sources - 1),
+        first_half: first_half.saturating_mul(sources - 1),
+    };
+    let outlook = Outlook::of(pool, range, delay_ms(snapshot), flow, more);
     let has_rate = flow.connects > 0.0 || change.is_some();
     let exhaustion = match outlook.seconds_to_exhaustion {
-        _ if pool.headroom() == 0 && pool.headroom_max() > 0 => "unknown",
+        _ if pool.headroom() + more.ports == 0 && pool.headroom_max() > 0 => "unknown",
         Some(s) if s <= 0.0 => "now",
         Some(_) => "in",
         None if has_rate => "never",
         None => "unknown",
     };
     let times = |rate: f64| Number(rate * f64::from(sources));
-    let more = scope.ports.free.saturating_mul(sources - 1);
     let number = |n: Option<f64>| n.map(Number);
     let Destination { local_addr, peer_addr, peer_port, interface } = pool.destination;
     DestinationDocument {
@@ -431,12 +436,12 @@ fn destination(
         interface: (interface != 0).then(|| device(snapshot, interface)),
         peer: Endpoint::plain(peer_addr, peer_port),
         range: EndsDocument { low: range.low, high: range.high },
-        usable: pool.usable.saturating_add(more),
+        usable: pool.usable.saturating_add(more.ports),
         used: pool.used,
         reusable: pool.reusable(),
-        headroom: pool.headroom().saturating_add(more),
-        headroom_max: pool.headroom_max().saturating_add(more),
-        used_ratio: Number(match pool.usable.saturating_add(more) {
+        headroom: pool.headroom().saturating_add(more.ports),
+        headroom_max: pool.headroom_max().saturating_add(more.ports),
+        used_ratio: Number(match pool.usable.saturating_add(more.ports) {
             0 => 1.0,
             n => f64::from(pool.blocked_max()) / f64::from(n),
         }),
@@ -456,18 +461,18 @@ fn destination(
         close_rate_recent_per_s: Number(pool.history.recent_rate()),
         close_rate_at_least: pool.hides_closes(snapshot),
         closes_last_60s: OneLine::of(&pool.history.closes),
-        next_release_ms: pool.first_release_ms(),
+        next_release_ms: pool.next_release_ms(),
         releases_10s: pool.released_within(10_000),
         releases_30s: pool.released_within(30_000),
         releases_60s: pool.released_within(60_000),
         connect_rate_per_s: number(change.map(|c| c.flow.connects)),
         growth_per_s: number(change.map(|c| c.growth)),
         lifetime_s: number(outlook.lifetime_s),
-        max_rate_per_s: times(outlook.ceilings.now),
+        max_rate_per_s: outlook.ceilings.now.map(times),
         max_rate_with: RemediesDocument {
             tw_reuse: outlook.ceilings.reuse.map(times),
             wider_range: outlook.ceilings.wider.map(times),
-            two_sources: times(outlook.ceilings.two_sources),
+            two_sources: outlook.ceilings.two_sources.map(times),
         },
         seconds_to_cliff: number(outlook.seconds_to_cliff),
         exhaustion,

@@ -165,6 +165,9 @@ const DROP_ORDER: [&str; 5] = ["CEILING/S", "TIME-WAIT", "CLOSES/S", "TO CLIFF",
 
 fn destinations(document: &PortsDocument, shape: &Shape) -> String {
     if document.destinations.is_empty() {
+        if document.namespaces.iter().all(|n| n.range.is_none()) {
+            return String::new();
+        }
         let in_use = document.namespaces.iter().any(|n| n.in_use > 0);
         return match in_use {
             true => "no destination matches\n".into(),
@@ -192,7 +195,7 @@ fn destinations(document: &PortsDocument, shape: &Shape) -> String {
                 percent(u64::from(d.used - d.reusable), d.usable.into()),
                 d.until_cliff.map_or_else(|| "-".into(), |n| number(n.into())),
                 rate(d),
-                whole(d.max_rate_per_s.0),
+                d.max_rate_per_s.map_or_else(|| "-".into(), |r| whole(r.0)),
                 match (d.exhaustion, d.seconds_to_exhaustion) {
                     ("in", Some(s)) => seconds(s.0),
                     ("unknown", _) => "?".into(),
@@ -260,7 +263,10 @@ fn bind_pools(document: &PortsDocument, shape: &Shape) -> String {
     let shown = |p: &&BindPoolDocument| shape.bind_only || p.used > 0 && !is_twin(p);
     let pools: Vec<&BindPoolDocument> = document.bind_pools.iter().filter(shown).collect();
     if pools.is_empty() {
-        return "no port of the range is taken for bind()\n".into();
+        return match document.namespaces.iter().any(|n| n.range.is_some()) {
+            true => "no port of the range is taken for bind()\n".into(),
+            false => String::new(),
+        };
     }
     let most = if shape.bind_only { pools.len() } else { 5 };
     let several = document.namespaces.len() > 1;

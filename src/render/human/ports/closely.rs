@@ -117,17 +117,20 @@ fn full(d: &DestinationDocument, document: &PortsDocument) -> String {
 }
 
 fn bears(d: &DestinationDocument, document: &PortsDocument) -> String {
-    let mut text = format!("{}/s for good", whole(d.max_rate_per_s.0));
+    let Some(rate) = d.max_rate_per_s else {
+        return "more than TIME_WAIT limits: its table (tcp_max_tw_buckets) is smaller than the pool"
+            .into();
+    };
+    let mut text = format!("{}/s for good", whole(rate.0));
     let with = &d.max_rate_with;
     let mut remedies = Vec::new();
     remedies.extend(with.tw_reuse.map(|r| format!("tcp_tw_reuse {}/s", whole(r.0))));
     remedies.extend(with.wider_range.map(|r| format!("range 15000-60999 {}/s", whole(r.0))));
-    remedies.push(match document.what_if.as_ref().and_then(|w| w.sources) {
-        Some(n) if n > 1 => {
-            format!("twice as many source addresses {}/s", whole(with.two_sources.0))
-        }
-        _ => format!("a second source address {}/s", whole(with.two_sources.0)),
-    });
+    let doubled = match document.what_if.as_ref().and_then(|w| w.sources) {
+        Some(n) if n > 1 => "twice as many source addresses",
+        _ => "a second source address",
+    };
+    remedies.extend(with.two_sources.map(|r| format!("{doubled} {}/s", whole(r.0))));
     text.push_str(&format!("; with {}", remedies.join(", ")));
     text.push_str("; kept connections need no port anew");
     text
