@@ -54,8 +54,23 @@ pub fn fitting(
     short(&heads, &rows, &right)
 }
 
+/// The lines of a table, cut to the terminal, with or without its head.
+pub fn lines(text: &str, header: bool, style: Style) -> String {
+    let mut out = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let line = cut(line, style);
+        match i {
+            0 if header => out.push_str(&style.strong(&line)),
+            0 => continue,
+            _ => out.push_str(&line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// A line that fits the terminal: the last columns are cut.
-pub fn cut(line: &str, style: Style) -> String {
+fn cut(line: &str, style: Style) -> String {
     match style.width {
         Some(width) if line.chars().count() > width => {
             line.chars().take(width.saturating_sub(1)).chain(['…']).collect()

@@ -57,16 +57,7 @@ pub fn render(
         })
         .collect();
     let text = table::fitting(heads, rows, &right, &DROP_ORDER, style);
-    let mut out = String::new();
-    for (i, line) in text.lines().enumerate() {
-        let line = table::cut(line, style);
-        match i {
-            0 if header => out.push_str(&style.strong(&line)),
-            0 => continue,
-            _ => out.push_str(&line),
-        }
-        out.push('\n');
-    }
+    let mut out = table::lines(&text, header, style);
     if !quiet {
         out.push_str(&unseen(style, snapshot));
     }

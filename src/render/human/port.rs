@@ -13,15 +13,7 @@ pub fn render(snapshot: &Snapshot, document: &PortDocument, header: bool, style:
     let mut out = head(document, style);
     let mut put = |text: &str| {
         out.push('\n');
-        for (i, line) in text.lines().enumerate() {
-            let line = table::cut(line, style);
-            match i {
-                0 if header => out.push_str(&style.strong(&line)),
-                0 => continue,
-                _ => out.push_str(&line),
-            }
-            out.push('\n');
-        }
+        out.push_str(&table::lines(text, header, style));
     };
     if !document.sockets.is_empty() {
         let rows: Vec<Vec<String>> = document.sockets.iter().map(row).collect();

@@ -209,7 +209,8 @@ fn destinations(document: &PortsDocument, shape: &Shape) -> String {
             row
         })
         .collect();
-    let mut out = lines(&table::fitting(heads, rows, &right, &DROP_ORDER, shape.style), shape);
+    let text = table::fitting(heads, rows, &right, &DROP_ORDER, shape.style);
+    let mut out = table::lines(&text, shape.header, shape.style);
     let hidden = shape.found - document.destinations.len();
     if hidden > 0 {
         out.push_str(&format!(
@@ -294,7 +295,8 @@ fn bind_pools(document: &PortsDocument, shape: &Shape) -> String {
             row
         })
         .collect();
-    let mut out = lines(&table::fitting(heads, rows, &right, &["THEN"], shape.style), shape);
+    let text = table::fitting(heads, rows, &right, &["THEN"], shape.style);
+    let mut out = table::lines(&text, shape.header, shape.style);
     let hidden = pools.len() - pools.len().min(most);
     if hidden > 0 {
         out.push_str(&format!(
@@ -305,21 +307,6 @@ fn bind_pools(document: &PortsDocument, shape: &Shape) -> String {
     if document.bind_pools.iter().any(|p| p.reuseaddr_goes_on) {
         let text = "ip_autobind_reuse is 1: sockets with SO_REUSEADDR bind beyond that, and some then fail at connect()";
         out.push_str(&wrapped(shape.style, "", 0, text));
-    }
-    out
-}
-
-/// The lines of a table, cut to the terminal, with or without its head.
-fn lines(text: &str, shape: &Shape) -> String {
-    let mut out = String::new();
-    for (i, line) in text.lines().enumerate() {
-        let line = table::cut(line, shape.style);
-        match i {
-            0 if shape.header => out.push_str(&shape.style.strong(&line)),
-            0 => continue,
-            _ => out.push_str(&line),
-        }
-        out.push('\n');
     }
     out
 }
