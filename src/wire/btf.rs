@@ -177,6 +177,7 @@ mod tests {
             if let Some(btf) = Btf::new(&bytes) {
                 for found in btf.find(&[("file", STRUCT), ("run", FUNC)]).into_values() {
                     let _ = btf.member(found, "f_inode");
+                    let _ = btf.bit_field(found, "f_inode");
                 }
             }
         }

@@ -217,4 +217,21 @@ mod tests {
             assert!(WhatIf::parse(bad).is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_typed_is_answered(
+            key in proptest::sample::select(KEYS.to_vec()),
+            value in "[0-9a-z.,= -]{0,12}",
+            junk in proptest::prelude::any::<String>(),
+        ) {
+            let mut s = fresh();
+            for text in [format!("{key}={value}"), junk] {
+                if let Ok(supposed) = WhatIf::parse(&text) {
+                    supposed.apply(&mut s);
+                    let _ = supposed.range(&s, Some((1024, 65535)));
+                }
+            }
+        }
+    }
 }
