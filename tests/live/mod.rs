@@ -10,6 +10,7 @@ mod listen;
 mod namespaces;
 mod oracle;
 mod owners;
+mod port_rules;
 mod ports;
 mod ports_command;
 mod privilege;
