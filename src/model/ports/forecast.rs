@@ -327,6 +327,24 @@ mod tests {
     }
 
     #[test]
+    fn connections_that_reuse_ports_are_counted_by_their_closes() {
+        let waiting = |age: u32| {
+            let mut s = fresh();
+            for i in 0..100 {
+                s.sockets.push(time_wait(
+                    &format!("10.0.0.1:{}", 32_768 + 2 * i),
+                    "10.0.0.2:80",
+                    age,
+                ));
+            }
+            s
+        };
+        // The same hundred ports, each taken over and closed again within the two seconds.
+        let change = Change::between(&pool(&waiting(20_000)).0, &pool(&waiting(500)).0, 2000);
+        assert_eq!((change.flow.connects.round(), change.flow.closes.round()), (50.0, 50.0));
+    }
+
+    #[test]
     fn a_longer_life_lowers_the_ceiling() {
         let mut s = churn(100, 60);
         for port in 60_000..60_900 {

@@ -331,6 +331,18 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_that_bind_made_is_no_clients() {
+        let mut s = fresh();
+        s.sockets.push(socket(State::Established, "10.0.0.1:40001", "10.0.0.2:443"));
+        assert_eq!(Port::of(&s, 40001, None).groups[0].role, Role::Client);
+        let owners = s.owners.as_mut().unwrap();
+        owners.buckets.get_or_insert_default().note(40001, crate::model::owner::Bucket::Bind);
+        let port = Port::of(&s, 40001, None);
+        assert_eq!(port.groups[0].role, Role::LeftOver);
+        assert_eq!(port.verdicts[0].reuseaddr, Outcome::IfBothReuse);
+    }
+
+    #[test]
     fn nothing_on_a_port_is_free_for_all() {
         let port = Port::of(&fresh(), 8080, None);
         assert!(port.groups.is_empty() && port.verdicts.iter().all(|v| v.plain == Outcome::Free));
