@@ -66,7 +66,9 @@ pub(super) fn run(
             Ok(true)
         })?;
         if let Some(first) = &mut whole {
-            first.coverage.merge(&coverage, &crate::model::text::Text::new(b"all"));
+            for s in coverage.sources() {
+                first.coverage.note(s.name, s.state, s.reason.clone(), s.hint.clone());
+            }
         }
     } else {
         look(system, None)?;

@@ -87,14 +87,13 @@ impl Outlook {
         more: More,
     ) -> Outlook {
         let taken = pool.blocked_max();
+        let until = |ports: u32, more| seconds_until(pool, ports.saturating_add(more), flow);
         Outlook {
             flow,
             lifetime_s: lifetime_s(pool),
             ceilings: ceilings(pool, range, reuse_delay_ms),
-            seconds_to_cliff: pool
-                .until_cliff
-                .and_then(|n| seconds_until(pool, taken + n + more.first_half, flow)),
-            seconds_to_exhaustion: seconds_until(pool, taken + pool.headroom() + more.ports, flow),
+            seconds_to_cliff: pool.until_cliff.and_then(|n| until(taken + n, more.first_half)),
+            seconds_to_exhaustion: until(taken + pool.headroom(), more.ports),
         }
     }
 }
@@ -342,6 +341,15 @@ mod tests {
         // The same hundred ports, each taken over and closed again within the two seconds.
         let change = Change::between(&pool(&waiting(20_000)).0, &pool(&waiting(500)).0, 2000);
         assert_eq!((change.flow.connects.round(), change.flow.closes.round()), (50.0, 50.0));
+    }
+
+    #[test]
+    fn as_many_sources_as_can_be_typed_are_no_overflow() {
+        let (pool, range) = pool(&churn(1, 1));
+        let flow = Flow { connects: 1000.0, closes: 0.0 };
+        let more = More { ports: u32::MAX, first_half: u32::MAX };
+        let until = Outlook::of(&pool, &range, 1000, flow, more).seconds_to_exhaustion.unwrap();
+        assert!((4_294_960.0..4_294_970.0).contains(&until), "{until}");
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub(super) fn destination(
     let outlook = Outlook::of(pool, range, delay_ms(snapshot), flow, more);
     let has_rate = flow.connects > 0.0 || change.is_some();
     let exhaustion = match outlook.seconds_to_exhaustion {
-        _ if pool.headroom() + more.ports == 0 && pool.headroom_max() > 0 => "unknown",
+        _ if pool.headroom() == 0 && more.ports == 0 && pool.headroom_max() > 0 => "unknown",
         Some(s) if s <= 0.0 => "now",
         Some(_) => "in",
         None if has_rate => "never",
