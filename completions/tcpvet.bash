@@ -28,6 +28,9 @@ _tcpvet() {
             tcpvet,completions)
                 cmd="tcpvet__subcmd__completions"
                 ;;
+            tcpvet,config)
+                cmd="tcpvet__subcmd__config"
+                ;;
             tcpvet,diagnose)
                 cmd="tcpvet__subcmd__diagnose"
                 ;;
@@ -70,6 +73,9 @@ _tcpvet() {
             tcpvet__subcmd__help,completions)
                 cmd="tcpvet__subcmd__help__subcmd__completions"
                 ;;
+            tcpvet__subcmd__help,config)
+                cmd="tcpvet__subcmd__help__subcmd__config"
+                ;;
             tcpvet__subcmd__help,diagnose)
                 cmd="tcpvet__subcmd__help__subcmd__diagnose"
                 ;;
@@ -107,7 +113,7 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --set --sample --help --version diagnose check list listen ports fields summary advise explain capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --help --version diagnose check list listen ports fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -149,11 +155,23 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --set)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -165,7 +183,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__advise)
-            opts="-N -q -h --select --set --sample --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,7 +193,15 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -183,8 +209,12 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --emit)
-                    COMPREPLY=($(compgen -W "sysctl.d shell json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "sysctl.d shell ansible kubernetes docker tuned json" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -281,7 +311,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-N -q -h --select --set --sample --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,11 +321,23 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --set)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -388,8 +430,8 @@ _tcpvet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        tcpvet__subcmd__diagnose)
-            opts="-N -q -h --select --set --sample --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+        tcpvet__subcmd__config)
+            opts="-N -q -h --select --ignore --set --config --no-config --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -399,11 +441,85 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --set)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpvet__subcmd__diagnose)
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --select)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -585,7 +701,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__help)
-            opts="diagnose check list listen ports fields summary advise explain capture completions man generate help"
+            opts="diagnose check list listen ports fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -641,6 +757,20 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpvet__subcmd__help__subcmd__config)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tcpvet_global_optspecs
-    string join \n json format= from= N/netns= color= width= fail-on= q/quiet timeout= select= set= sample= h/help V/version
+    string join \n json format= from= N/netns= color= width= fail-on= q/quiet timeout= select= ignore= set= config= no-config sample= baseline= h/help V/version
 end
 
 function __fish_tcpvet_needs_command
@@ -39,11 +39,15 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -l fail-on -d 'Let a report 
 unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l select -d 'Run only these rules, or families of rules (repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l ignore -d 'Leave out these rules, or families of rules' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l config -d 'Read this configuration file in place of /etc/tcpvet.toml and the user\'s own' -r -F
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l baseline -d 'Compare with this capture of the same boot and namespace instead' -r -F
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s q -l quiet -d 'Print nothing when all is well, and no notes'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s V -l version -d 'Print version'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
@@ -54,15 +58,19 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "ports" -d 'Tell how m
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "summary" -d 'Count sockets by state, family and namespace'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "explain" -d 'Explain a rule or a setting'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "explain" -d 'Explain a rule, a setting, a state, a field or an exit status'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "config" -d 'Show the rules and thresholds in force, and where each came from'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "completions" -d 'Print a shell\'s completions'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "generate" -d 'Write the committed completions and manual pages'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l select -d 'Run only these rules, or families of rules (repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l ignore -d 'Leave out these rules, or families of rules' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l config -d 'Read this configuration file in place of /etc/tcpvet.toml and the user\'s own' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l baseline -d 'Compare with this capture of the same boot and namespace instead' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
@@ -78,12 +86,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l fail-on -d 'L
 unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l select -d 'Run only these rules, or families of rules (repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l ignore -d 'Leave out these rules, or families of rules' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l config -d 'Read this configuration file in place of /etc/tcpvet.toml and the user\'s own' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l baseline -d 'Compare with this capture of the same boot and namespace instead' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l assert -d 'Judge this instead of the rules, such as \'leak: count(state close-wait) == 0\' (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
@@ -100,6 +112,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l fail-on -d 'Let 
 unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -244,11 +257,18 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l all-netns -d '
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l select -d 'Run only this rule (can be repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l select -d 'Run only these rules, or families of rules (repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l ignore -d 'Leave out these rules, or families of rules' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l config -d 'Read this configuration file in place of /etc/tcpvet.toml and the user\'s own' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l baseline -d 'Compare with this capture of the same boot and namespace instead' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l emit -d 'Print the settings as a file' -r -f -a "sysctl.d\t'A fragment for /etc/sysctl.d, or for \'sysctl -p FILE\''
 shell\t'A shell script'
+ansible\t'Tasks for ansible.posix.sysctl'
+kubernetes\t'The securityContext of a pod'
+docker\t'Options of docker run and podman run'
+tuned\t'A profile for TuneD'
 json\t'The JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
@@ -265,6 +285,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l fail-on -d 'Let
 unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -286,6 +307,29 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l timeout -d 'En
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l select -d 'Run only these rules, or families of rules (repeated, or separated by commas)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l ignore -d 'Leave out these rules, or families of rules' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l set -d 'Change a threshold (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l config -d 'Read this configuration file in place of /etc/tcpvet.toml and the user\'s own' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l format -d 'Output format' -r -f -a "human\t'Text for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list)'
+csv\t'Values with commas between (list)'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l from -d 'Read a capture instead of this kernel' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
+always\t'Always'
+never\t'Never'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
+unknown\t'Unknown or critical'
+critical\t'Critical'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l no-config -d 'Read no configuration file'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l json -d 'Print one JSON document'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s q -l quiet -d 'Print nothing when all is well, and no notes'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s o -l output -d 'A new folder, or a new file whose name ends in .tar' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
@@ -359,17 +403,18 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'E
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "explain" -d 'Explain a rule or a setting'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "man" -d 'Print the manual page'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "explain" -d 'Explain a rule, a setting, a state, a field or an exit status'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "config" -d 'Show the rules and thresholds in force, and where each came from'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "man" -d 'Print the manual page'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports fields summary advise explain config capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -11,6 +11,18 @@ pub const CRITICAL: u8 = 2;
 /// It could not be told: usage, I/O, a table not read whole, a timeout, a panic.
 pub const UNKNOWN: u8 = 3;
 
+/// Every status: its number, its word, its meaning.
+pub static TABLE: [(u8, &str, &str); 4] = [
+    (OK, "ok", "all is well, or a report was given whatever it found (see --fail-on)"),
+    (WARNING, "warning", "something is not as it should be (check; reports with --fail-on)"),
+    (CRITICAL, "critical", "harm is here, or an assertion failed"),
+    (
+        UNKNOWN,
+        "unknown",
+        "it could not be told: usage error, unreadable input, a socket table that could not be read whole, timeout, internal error",
+    ),
+];
+
 /// The exit status of a verdict.
 pub fn code(status: Status) -> u8 {
     match status {

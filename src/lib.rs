@@ -8,7 +8,7 @@
 //!   live | replay | record
 //! ```
 //!
-//! `wire model rules advise fields filter render` are pure: no clock, environment, file, thread or hash order reaches them.
+//! `wire model rules advise topics fields filter render` are pure: no clock, environment, file, thread or hash order reaches them.
 #![deny(unsafe_code)]
 
 #[cfg(not(target_os = "linux"))]
@@ -28,4 +28,5 @@ pub mod phrase;
 pub mod render;
 pub mod rules;
 pub mod sys;
+pub mod topics;
 pub mod wire;

@@ -23,6 +23,24 @@ pub fn percent(part: u64, whole: u64) -> String {
     format!("{} %", part.saturating_mul(100).checked_div(whole).unwrap_or(100))
 }
 
+/// Bytes as people say them: `640 B`, `9.5 KiB`, `12 MiB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in UNITS.iter().skip(1) {
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if value < 99.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
 /// Milliseconds as people say them: `640 ms`, `9.5 s`, `12 min`, `3.2 h`.
 pub fn duration(ms: u64) -> String {
     match ms {
@@ -75,6 +93,10 @@ mod tests {
         assert_eq!(
             [0.0, 9.94, 28.2, 119.0, 150.0, 11_520.0].map(seconds),
             ["0.0 s", "9.9 s", "28 s", "119 s", "2 min", "3.2 h"]
+        );
+        assert_eq!(
+            [640, 1024, 9_728, 104_857_600, 1_048_575].map(bytes),
+            ["640 B", "1.0 KiB", "9.5 KiB", "100 MiB", "1.0 MiB"]
         );
         let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
         assert_eq!(

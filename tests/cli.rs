@@ -37,12 +37,12 @@ fn what_is_misspelt_is_answered_with_the_nearest_word() {
     );
     refused(
         &["check", "--select", "close-wait-leek"],
-        "no rule is called 'close-wait-leek'",
+        "no rule or family is called 'close-wait-leek'",
         "did you mean close-wait-leak?",
     );
     refused(
         &["explain", "tcp_tw_resue"],
-        "no rule or setting is called 'tcp_tw_resue'",
+        "nothing that can be explained is called 'tcp_tw_resue'",
         "did you mean tcp_tw_reuse?",
     );
     refused(
@@ -63,11 +63,11 @@ fn what_is_misspelt_is_answered_with_the_nearest_word() {
     refused(
         &["advise", "--emit", "toml"],
         "invalid value 'toml' for '--emit <FORMAT>'",
-        "possible values: sysctl.d, shell, json",
+        "possible values: sysctl.d, shell, ansible, kubernetes, docker, tuned, json",
     );
     refused(
         &["--set", "close-wait-leak.warning=3", "list"],
-        "--select, --set and --sample stand before the subcommand",
+        "the options of rules (--select, --set, --sample ...) stand before the subcommand",
         "write them behind it, as in: tcpvet check --select close-wait-leak",
     );
     refused(
@@ -310,17 +310,95 @@ fn the_watchdog_ends_with_unknown() {
 }
 
 #[test]
-fn explain_knows_every_rule_and_setting() {
+fn explain_knows_every_rule_setting_state_field_and_exit_status() {
     let index = document(&["explain"]);
     let entries = index["entries"].as_array().unwrap();
-    assert_eq!(entries.len(), 19);
-    for entry in entries {
+    let of = |kind: &str| entries.iter().filter(|e| e["kind"] == kind).count();
+    assert_eq!((of("state"), of("exit_code"), of("rule")), (12, 4, 34));
+    assert!(of("field") > 150 && of("knob") > 30, "{} {}", of("field"), of("knob"));
+    for entry in entries.iter().filter(|e| e["kind"] != "field") {
         let id = entry["id"].as_str().unwrap();
         let one = run(&["explain", id]);
         assert_eq!(one.status, 0);
         assert!(one.out.starts_with(id), "{}", one.out);
         assert!(one.out.lines().all(|l| l.chars().count() <= 110), "{}", one.out);
     }
+    for (name, says) in [
+        ("TIME-WAIT", "a constant of the kernel"),
+        ("tcp_fin_timeout", "tcp_fin_timeout=30 shortens TIME_WAIT"),
+        ("tcp_max_syn_backlog", "with SYN cookies on, which is the default, it is ignored"),
+        ("rtt", "ound trip time"),
+        ("3", "it could not be told"),
+    ] {
+        let out = run(&["explain", name]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(says), "{name}: {out}");
+    }
+}
+
+#[test]
+fn configuration_is_read_shown_and_applied() {
+    let home = std::env::temp_dir().join(format!("tcpvet-config-{}", std::process::id()));
+    std::fs::create_dir_all(home.join("tcpvet")).unwrap();
+    let own = home.join("tcpvet/config.toml");
+    let with = |text: &str, args: &[&str]| {
+        std::fs::write(&own, text).unwrap();
+        finish(tcpvet().args(args).env("XDG_CONFIG_HOME", &home))
+    };
+    let from = capture("close-wait-leak");
+    let file = own.to_str().unwrap();
+    let text = "ignore = ['settings']\n[rules.close-wait-leak]\nwarning = 24\n\n[[exception]]\nprocess = 'scene'\nrules.close-wait-leak.critical_ratio = 0.01\n";
+    let silent = with(text, &["--json", "--from", &from]);
+    assert!(!silent.out.contains("close-wait-leak/"), "23 are fewer than 24: {}", silent.out);
+    let shown = with(text, &["config", "--json"]);
+    let shown: serde_json::Value = crate::support::run::document(&shown.out);
+    let warning = shown["thresholds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|t| t["name"] == "close-wait-leak.warning")
+        .unwrap();
+    assert_eq!((&warning["value"], &warning["from"]), (&json!(24), &json!(format!("{file}:3"))));
+    assert_eq!(shown["exceptions"][0]["process"], "scene");
+    let left_out = shown["rules"].as_array().unwrap().iter().filter(|r| r["runs"] == false);
+    assert_eq!(left_out.map(|r| &r["id"]).collect::<Vec<_>>(), ["hazardous-sysctl"]);
+    // The command line wins, and --no-config leaves the file out.
+    for more in [&["--set", "close-wait-leak.warning=23"][..], &["--no-config"]] {
+        let told = with(text, &[more, &["--json", "--from", &from]].concat());
+        assert!(told.out.contains("close-wait-leak/"), "{more:?}: {}", told.out);
+    }
+    // An exception is for its process alone.
+    for (process, status) in [("scene", 0), ("other", 1)] {
+        let text =
+            format!("[[exception]]\nprocess = '{process}'\nrules.close-wait-leak.warning = 24\n");
+        let told = with(&text, &["check", "--select", "close-wait-leak", "--from", &from]);
+        assert_eq!(told.status, status, "{process}: {}", told.out);
+    }
+    for (text, message) in [
+        ("selct = []\n", "1: no key is called 'selct'\nhint: did you mean select?"),
+        (
+            "\n[rules.close-wait-leak]\nwarning = 'x'\n",
+            "3: close-wait-leak.warning must be a number, not string\nhint: give one from 1 to 1000000 (sockets)",
+        ),
+    ] {
+        let wrong = with(text, &["check", "--from", &from]);
+        assert_eq!(wrong.err, format!("error: {file}:{message}\n"));
+        assert_eq!((wrong.status, wrong.out.as_str()), (3, ""));
+    }
+    let missing = run(&["check", "--config", "/nonexistent/x.toml", "--from", &from]);
+    assert_eq!(missing.status, 3);
+    assert!(missing.err.contains("/nonexistent/x.toml: no such file"), "{}", missing.err);
+    std::fs::remove_dir_all(&home).unwrap();
+}
+
+#[test]
+fn a_baseline_must_be_earlier_and_of_the_same_boot_and_namespace() {
+    let from = capture("quiet");
+    let same = run(&["--from", &from, "--baseline", &from]);
+    assert_eq!(same.status, 3);
+    assert!(same.err.contains("the baseline does not fit: it is not earlier"), "{}", same.err);
+    let other = run(&["--from", &from, "--baseline", &capture("mixed")]);
+    assert_eq!(other.status, 3);
+    assert!(other.err.contains("it is of network namespace net:["), "{}", other.err);
 }
 
 #[test]

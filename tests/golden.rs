@@ -7,7 +7,7 @@ use crate::support::run::{document, run};
 const CAPTURES: [&str; 4] = ["quiet", "mixed", "close-wait-leak", "port-exhaustion"];
 
 /// Name of the golden file, and what is typed.
-const RUNS: [(&str, &[&str]); 30] = [
+const RUNS: [(&str, &[&str]); 35] = [
     ("diagnose.txt", &["diagnose"]),
     ("diagnose.80.txt", &["diagnose", "--width", "80"]),
     ("diagnose.json", &["diagnose", "--json"]),
@@ -59,6 +59,11 @@ const RUNS: [(&str, &[&str]); 30] = [
     ("advise.txt", &["advise", "--width", "80"]),
     ("advise.sysctl.d", &["advise", "--emit", "sysctl.d"]),
     ("advise.sh", &["advise", "--emit", "shell"]),
+    ("advise.json", &["advise", "--json"]),
+    ("advise.ansible.yml", &["advise", "--emit", "ansible"]),
+    ("advise.kubernetes.yml", &["advise", "--emit", "kubernetes"]),
+    ("advise.docker", &["advise", "--emit", "docker"]),
+    ("advise.tuned.conf", &["advise", "--emit", "tuned"]),
 ];
 
 /// Takes out the version, which every release changes.

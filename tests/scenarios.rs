@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use tcpvet::model::Snapshot;
+use tcpvet::model::earlier::{Earlier, Since};
 use tcpvet::model::endpoint::{Addr, Family};
 use tcpvet::model::owner::{Bucket, Buckets, Holder, Owners, Process};
 use tcpvet::model::portset::PortSet;
@@ -11,10 +12,11 @@ use tcpvet::model::socket::{Detail, Socket, Timer};
 use tcpvet::model::state::State;
 use tcpvet::model::sysctl::Reading;
 use tcpvet::model::text::Text;
-use tcpvet::rules::engine::{Selection, run};
+use tcpvet::rules::engine::run;
 use tcpvet::rules::limit::Limits;
 use tcpvet::rules::outcome::Outcome;
-use tcpvet::rules::{RULES, find};
+use tcpvet::rules::selection::Selection;
+use tcpvet::rules::{Derived, Evidence, RULES, find};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,12 @@ struct Scenario {
     about: String,
     #[serde(default)]
     set: Vec<String>,
+    /// An earlier look.
+    before: Option<Before>,
+    #[serde(default)]
+    counters: BTreeMap<String, i64>,
+    #[serde(default)]
+    uncounted: Option<u32>,
     #[serde(default)]
     sysctls: BTreeMap<String, String>,
     explicit_ports: Option<String>,
@@ -34,6 +42,30 @@ struct Scenario {
     #[serde(default)]
     processes: Vec<ProcessLine>,
     expect: Expect,
+}
+
+/// What an earlier look saw: sockets are the same by their inodes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Before {
+    /// So many milliseconds before.
+    ms: u64,
+    #[serde(default)]
+    counters: BTreeMap<String, i64>,
+    #[serde(default)]
+    sockets: Vec<SocketLine>,
+}
+
+impl Before {
+    fn snapshot(&self) -> Snapshot {
+        let mut s = Snapshot::default();
+        s.counters.0.extend(self.counters.clone());
+        let mut owners = Owners::default();
+        for line in &self.sockets {
+            (0..line.count).for_each(|i| push(&mut s, &mut owners, line, i));
+        }
+        s
+    }
 }
 
 /// `count` sockets whose local port (or, with `vary = "peer"`, peer port), inode and fd count up.
@@ -61,6 +93,22 @@ struct SocketLine {
     last_data_sent_ms: Option<u32>,
     timestamps: Option<bool>,
     drops: Option<u32>,
+    /// `off`, `on`, `keepalive`, `timewait`, `persist`.
+    timer: Option<String>,
+    #[serde(default)]
+    expires_ms: u32,
+    #[serde(default)]
+    retries: u8,
+    backoff: Option<u8>,
+    unacked: Option<u32>,
+    snd_mss: Option<u32>,
+    pmtu: Option<u32>,
+    snd_wnd: Option<u32>,
+    rcv_wnd: Option<u32>,
+    total_retrans: Option<u32>,
+    data_segs_out: Option<u32>,
+    memory: Option<u32>,
+    interface: Option<u32>,
 }
 
 fn one() -> u32 {
@@ -79,6 +127,7 @@ struct ProcessLine {
     limit: Option<u64>,
     descriptors: Option<u64>,
     unhashed: Option<u32>,
+    sockets: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -114,7 +163,13 @@ fn split(text: &str) -> (Addr, Family, u16) {
 }
 
 fn snapshot(scenario: &Scenario) -> Snapshot {
-    let mut s = Snapshot { netns: Text::new(b"lab"), ..Snapshot::default() };
+    let mut s = Snapshot {
+        netns: Text::new(b"lab"),
+        time_ms: 1_000_000,
+        uncounted: scenario.uncounted.or(Some(0)),
+        ..Snapshot::default()
+    };
+    s.counters.0.extend(scenario.counters.clone());
     s.coverage.seen("sock_diag");
     for (name, value) in [
         ("net.ipv4.ip_local_port_range", "32768 60999"),
@@ -150,6 +205,7 @@ fn snapshot(scenario: &Scenario) -> Snapshot {
             descriptor_limit: p.limit,
             descriptors: p.descriptors,
             unhashed: p.unhashed,
+            sockets: p.sockets,
             ..Process::default()
         };
         s.processes.insert(p.pid, process);
@@ -165,6 +221,16 @@ fn push(s: &mut Snapshot, owners: &mut Owners, line: &SocketLine, i: u32) {
     let state = State::ALL.into_iter().find(|s| s.word() == line.state).expect(&line.state);
     let inode = if line.inode == 0 { 0 } else { line.inode + i };
     s.details.push(Detail {
+        backoff: line.backoff,
+        unacked: line.unacked,
+        snd_mss: line.snd_mss,
+        pmtu: line.pmtu,
+        snd_wnd: line.snd_wnd,
+        rcv_wnd: line.rcv_wnd,
+        total_retrans: line.total_retrans,
+        data_segs_out: line.data_segs_out,
+        memory: line.memory,
+        rtt_us: None,
         v6only: None,
         last_data_sent_ms: line.last_data_sent_ms,
         last_data_recv_ms: line.last_data_recv_ms,
@@ -173,21 +239,28 @@ fn push(s: &mut Snapshot, owners: &mut Owners, line: &SocketLine, i: u32) {
         drops: line.drops,
     });
     s.sockets.push(Socket {
-        cookie: 0,
+        cookie: inode.into(),
         local_addr,
         peer_addr,
         local_port: local_port + local_step,
         peer_port: peer_port + peer_step,
-        expires_ms: line.age_ms.map_or(0, |age| 60_000 - age),
+        expires_ms: line.age_ms.map_or(line.expires_ms, |age| 60_000 - age),
         recv_queue: line.recvq,
         send_queue: line.sendq,
         uid: 1000,
         inode,
-        interface: 0,
+        interface: line.interface.unwrap_or_default(),
         detail: s.details.len() as u32,
         state,
-        timer: if line.age_ms.is_some() { Timer::TimeWait } else { Timer::Off },
-        retries: 0,
+        timer: match (&line.timer, line.age_ms) {
+            (Some(word), _) => (0..5)
+                .map(Timer::from_kernel)
+                .find(|t| t.word() == word)
+                .unwrap_or_else(|| panic!("no timer is called {word}")),
+            (None, Some(_)) => Timer::TimeWait,
+            (None, None) => Timer::Off,
+        },
+        retries: line.retries,
         family,
         v6only: false,
     });
@@ -201,7 +274,15 @@ fn judge(rule: &'static str, scenario: &Scenario) -> Result<(), String> {
     for text in &scenario.set {
         limits.set(text).map_err(|(what, _)| what)?;
     }
-    let report = run(&Selection { ids: Some(vec![rule]), limits }, &snapshot(scenario), None);
+    let mut selection = Selection::one(rule);
+    selection.limits = limits;
+    let now = snapshot(scenario);
+    let since = scenario.before.as_ref().map(|before| {
+        let mut then = before.snapshot();
+        (then.time_ms, then.host.boot_id) = (now.time_ms - before.ms, now.host.boot_id.clone());
+        Since::between(Earlier::of(&then), &now).expect("two looks of one box")
+    });
+    let report = run(&selection, &Evidence::on(&now, since.as_ref(), Derived::default()));
     let (_, outcome) = report.outcomes.first().ok_or("no outcome")?;
     let (word, reason) = match outcome {
         Outcome::Fired(_) => ("fired", None),
@@ -237,8 +318,37 @@ fn judge(rule: &'static str, scenario: &Scenario) -> Result<(), String> {
             })
             .collect();
         same("settings", &settings.join(" "), &want.settings.join(" "))?;
+        // A command is never broken: it must fit beside its label on 80 columns, unless an address is long.
+        for part in got.next.iter().flat_map(|c| c.split("; ")) {
+            let part = part.replace("ip netns exec lab ", "").replace("tcpvet -N lab", "tcpvet");
+            if part.chars().count() > 71 {
+                return Err(format!("too long a command: {part}"));
+            }
+            if let Some(args) = part.strip_prefix("tcpvet ") {
+                accepted(args)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Whether the program takes a command that a finding recommends.
+fn accepted(args: &str) -> Result<(), String> {
+    static KNOWN: std::sync::Mutex<BTreeSet<String>> = std::sync::Mutex::new(BTreeSet::new());
+    if !KNOWN.lock().unwrap().insert(args.to_string()) {
+        return Ok(());
+    }
+    // What looks twice cannot read a capture.
+    let from = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/mixed");
+    let from = if args.contains("--sample") { "--help" } else { &format!("--from {from}") };
+    let output = std::process::Command::new("sh")
+        .args(["-c", &format!("exec {} {args} {from}", env!("CARGO_BIN_EXE_tcpvet"))])
+        .output()
+        .unwrap();
+    match output.status.code() {
+        Some(3) | None => Err(format!("{args}: {}", String::from_utf8_lossy(&output.stderr))),
+        Some(_) => Ok(()),
+    }
 }
 
 #[test]

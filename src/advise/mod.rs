@@ -11,6 +11,7 @@ use crate::model::Snapshot;
 use crate::model::listener::Listeners;
 use crate::model::place::Place;
 use crate::model::portset::PortSet;
+use crate::model::sysctl_file::{Line, OURS, is_later, setting};
 use crate::rules::engine::Report;
 use crate::rules::finding::{Finding, Remedy, Wish};
 
@@ -36,9 +37,39 @@ pub struct Item {
     pub evidence: Vec<String>,
     /// Commands for this namespace.
     pub place: Place,
+    /// Lines of files that set it at boot, in the order in which they are read.
+    pub files: Vec<Line>,
 }
 
 impl Item {
+    /// A proposal without reasons.
+    pub fn new(knob: &'static Knob, now: &str, proposed: String, place: Place) -> Item {
+        Item {
+            knob,
+            now: now.to_string(),
+            proposed,
+            findings: Vec::new(),
+            rules: Vec::new(),
+            evidence: Vec::new(),
+            place,
+            files: Vec::new(),
+        }
+    }
+
+    /// Files that are read after the one that would hold the proposal, and set another value: they would have the last word.
+    pub fn conflicts(&self) -> Vec<String> {
+        let later = self.files.iter().filter(|l| is_later(l.path.as_str()));
+        let others = later.filter(|l| l.value.as_str() != self.proposed);
+        others
+            .map(|l| {
+                format!(
+                    "{}:{} sets {} later than {OURS} and wins: change it there",
+                    l.path, l.number, l.value
+                )
+            })
+            .collect()
+    }
+
     /// Stable id: the last part of the knob's name.
     pub fn id(&self) -> &'static str {
         short(self.knob.name)
@@ -54,11 +85,20 @@ pub struct Plan {
     pub items: Vec<Item>,
 }
 
+impl Plan {
+    /// Notes which files set the values of the plan at boot.
+    pub fn note_files(&mut self, lines: &[Line]) {
+        for item in &mut self.items {
+            item.files = setting(lines, item.knob.name).into_iter().cloned().collect();
+        }
+    }
+}
+
 /// Makes the plan for a report.
 pub fn plan(report: &Report, snapshot: &Snapshot) -> Plan {
     let mut plan = Plan::default();
     let mut wishes: BTreeMap<usize, Vec<(&Finding, &Wish, &str)>> = BTreeMap::new();
-    for finding in &report.findings {
+    for finding in report.findings.iter().flat_map(Finding::all) {
         for remedy in &finding.remedies {
             match remedy {
                 Remedy::Application(text) => plan.application.push((finding.key(), text.clone())),
@@ -105,15 +145,7 @@ fn item(
     asked: &[(&Finding, &Wish, &str)],
     snapshot: &Snapshot,
 ) -> Item {
-    let mut item = Item {
-        knob,
-        now: now.to_string(),
-        proposed,
-        findings: Vec::new(),
-        rules: Vec::new(),
-        evidence: Vec::new(),
-        place: Place::of(snapshot),
-    };
+    let mut item = Item::new(knob, now, proposed, Place::of(snapshot));
     for (finding, _, because) in asked {
         item.findings.push(finding.key());
         item.evidence.push(format!("{}: {because}", finding.title));
@@ -131,9 +163,20 @@ fn propose(knob: &Knob, now: &str, wish: &Wish, snapshot: &Snapshot) -> Option<S
             let wanted = (*wanted).min(max);
             (now.parse::<i64>().ok()? < wanted).then(|| wanted.to_string())
         }
+        (Kind::Lower { min }, Wish::AtMost(wanted)) => {
+            let wanted = (*wanted).max(min);
+            (now.parse::<i64>().ok()? > wanted).then(|| wanted.to_string())
+        }
         (Kind::Order(order), Wish::Order(wanted)) => {
             let rank = |v: i64| order.iter().position(|o| *o == v);
             (rank(now.parse().ok()?)? < rank(*wanted)?).then(|| wanted.to_string())
+        }
+        (Kind::Triple, Wish::Times(n)) => {
+            let numbers =
+                now.split(' ').map(str::parse::<i64>).collect::<Result<Vec<_>, _>>().ok()?;
+            let more: Vec<String> =
+                numbers.iter().map(|v| v.saturating_mul(*n).to_string()).collect();
+            (numbers.len() == 3).then(|| more.join(" "))
         }
         (Kind::PortRange, Wish::MorePorts) => {
             let (low, high) = snapshot.sysctls.range(knob.name)?;
@@ -232,6 +275,8 @@ mod tests {
             why: String::new(),
             next: Vec::new(),
             remedies: vec![Remedy::Setting { knob, wish, because: "b".into() }],
+            certainty: crate::rules::finding::Certainty::Certain,
+            folded: Vec::new(),
         };
         Report { status: Status::Warning, findings: vec![finding], outcomes: Vec::new() }
     }
@@ -325,7 +370,8 @@ mod tests {
         for port in 20000..20060 {
             s.sockets.push(time_wait(&format!("127.0.0.1:{port}"), "127.0.0.1:5001", 5));
         }
-        let report = run(&crate::rules::engine::Selection::default(), &s, None);
+        let report =
+            run(&crate::rules::selection::Selection::all(), &crate::rules::Evidence::new(&s));
         let plan = plan(&report, &s);
         assert!(!plan.application.is_empty());
         let ids: Vec<_> = plan.items.iter().map(Item::id).collect();

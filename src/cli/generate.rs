@@ -1,5 +1,7 @@
 //! Files made from the definitions: completions and manual pages. They are committed, and a test keeps them fresh.
 
+mod rules;
+
 use clap::CommandFactory;
 use clap_complete::Shell as Completer;
 use clap_mangen::Man;
@@ -15,42 +17,14 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         ("completions/_tcpvet".to_string(), completions(Shell::Zsh)),
         ("completions/tcpvet.fish".to_string(), completions(Shell::Fish)),
         ("man/tcpvet.1".to_string(), main_page()),
-        ("docs/rules.md".to_string(), rules_page().into_bytes()),
+        ("man/tcpvet-rules.7".to_string(), rules::manual()),
+        ("docs/rules.md".to_string(), rules::markdown().into_bytes()),
     ];
     for name in subcommands() {
         let page = man(Some(&name)).unwrap_or_default();
         files.push((format!("man/tcpvet-{name}.1"), page));
     }
     files
-}
-
-/// The documentation of all rules as one page.
-fn rules_page() -> String {
-    let mut page = String::from(
-        "# Rules\n\nGenerated from the rules' own documentation, as `tcpvet explain RULE` prints it.\n",
-    );
-    for rule in crate::rules::RULES {
-        page.push_str(&format!("\n## {}\n\n{}, since {}.\n\n", rule.id, rule.summary, rule.since));
-        for line in crate::render::human::explain::plain(rule.docs).lines() {
-            match line.strip_prefix("# ") {
-                Some(heading) => page.push_str(&format!("### {heading}\n\n")),
-                None => page.push_str(&format!("{}\n", line.trim_end())),
-            }
-            if line == "# Thresholds" {
-                page.push_str("| threshold | default | bounds | unit |\n|---|---|---|---|\n");
-                for l in rule.limits {
-                    page.push_str(&format!(
-                        "| `{}.{}` | {} | {} to {} | {} |\n",
-                        rule.id, l.key, l.default, l.min, l.max, l.unit
-                    ));
-                }
-                page.push('\n');
-            }
-        }
-        page.truncate(page.trim_end().len());
-        page.push('\n');
-    }
-    page
 }
 
 /// Names of the visible subcommands.
@@ -111,16 +85,19 @@ const SECTIONS: &[(&str, &[&str])] = &[
     (
         "EXIT STATUS",
         &[
-            "0: all is well, or a report was given whatever it found (see --fail-on).",
-            "1: a warning (check; reports with --fail-on).",
-            "2: something critical, or a failed assertion.",
-            "3: it could not be told: usage error, unreadable input, a socket table that could not be read whole, timeout, internal error.",
             "2 beats 3, 3 beats 1. Info findings change no status. A closed pipe is silent and leaves the status as it is. Signals end with 128+n.",
+        ],
+    ),
+    (
+        "FILES",
+        &[
+            "/etc/tcpvet.toml, then $XDG_CONFIG_HOME/tcpvet/config.toml (or ~/.config/tcpvet/config.toml): which rules run and their thresholds. A later file wins, --select, --ignore and --set win over both, --config FILE stands in place of both. 'tcpvet config' shows what is in force and where it came from.",
         ],
     ),
     (
         "ENVIRONMENT",
         &[
+            "XDG_CONFIG_HOME, HOME: where the user's own configuration lies.",
             "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM: whether colour is used; --color wins over all of them.",
             "COLUMNS: width of a terminal that does not tell its own. In a pipe nothing is wrapped or cut.",
         ],
@@ -146,7 +123,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     (
         "SEE ALSO",
         &[
-            "ss(8), netstat(8), nstat(8), sysctl(8), tcp(7), proc(5), sock_diag(7); tcpvet-SUBCOMMAND(1) for each subcommand.",
+            "ss(8), netstat(8), nstat(8), sysctl(8), tcp(7), proc(5), sock_diag(7); tcpvet-rules(7) for the rules, tcpvet-SUBCOMMAND(1) for each subcommand.",
         ],
     ),
 ];
@@ -169,6 +146,12 @@ fn main_page() -> Vec<u8> {
     tail.control("fi", []);
     for (heading, paragraphs) in SECTIONS {
         tail.control("SH", [*heading]);
+        if *heading == "EXIT STATUS" {
+            for (code, word, meaning) in crate::exit::TABLE {
+                tail.control("TP", []).text([bold(code.to_string())]);
+                tail.text([roman(format!("{word}: {meaning}."))]);
+            }
+        }
         for paragraph in *paragraphs {
             tail.control("PP", []).text([roman(*paragraph)]);
         }

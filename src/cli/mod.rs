@@ -1,9 +1,11 @@
 //! What the user types: the arguments as they are, read without looking at the system.
 
+pub mod config;
 pub mod generate;
 mod list;
 mod ports;
 pub mod resolve;
+mod rules;
 pub mod usage;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -115,27 +117,6 @@ pub enum Level {
     Critical,
 }
 
-/// Which rules run and how they judge.
-#[derive(Debug, Clone, Default, Args)]
-pub struct RuleArgs {
-    /// Run only this rule (can be repeated, or separated by commas)
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    pub select: Vec<String>,
-    /// Change a threshold (can be repeated)
-    #[arg(long, value_name = "RULE.KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Look twice, this long apart: what needs a rate can be judged then
-    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "from")]
-    pub sample: Option<std::time::Duration>,
-}
-
-impl RuleArgs {
-    /// Whether nothing was said of rules.
-    pub fn is_empty(&self) -> bool {
-        self.select.is_empty() && self.set.is_empty() && self.sample.is_none()
-    }
-}
-
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -155,8 +136,10 @@ pub enum Command {
     Summary(SummaryArgs),
     /// Propose settings for what was found; nothing is set
     Advise(AdviseArgs),
-    /// Explain a rule or a setting
+    /// Explain a rule, a setting, a state, a field or an exit status
     Explain(ExplainArgs),
+    /// Show the rules and thresholds in force, and where each came from
+    Config(SelectArgs),
     /// Record what this program reads, for a bug report or a later look
     Capture(CaptureArgs),
     /// Print a shell's completions
@@ -187,6 +170,7 @@ pub struct CheckArgs {
 
 pub use list::{ListArgs, ListenArgs, Owners};
 pub use ports::PortsArgs;
+pub use rules::{RuleArgs, SelectArgs};
 
 /// Options of `summary`.
 #[derive(Debug, Clone, Args)]
@@ -215,6 +199,14 @@ pub enum Emit {
     SysctlD,
     /// A shell script.
     Shell,
+    /// Tasks for ansible.posix.sysctl.
+    Ansible,
+    /// The securityContext of a pod.
+    Kubernetes,
+    /// Options of docker run and podman run.
+    Docker,
+    /// A profile for TuneD.
+    Tuned,
     /// The JSON document.
     Json,
 }
@@ -222,7 +214,7 @@ pub enum Emit {
 /// Options of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// A rule or a setting; all are listed without
+    /// A rule, a setting, a state, a field, an exit status; all are listed without
     #[arg(value_name = "ID")]
     pub id: Option<String>,
 }

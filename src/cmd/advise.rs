@@ -1,12 +1,16 @@
 //! `tcpvet advise`: settings for what was found; nothing is set.
 
-use super::{Done, judged, report_status, selection};
+use super::judge::{Compared, judged, selection};
+use super::{Done, report_status};
 use crate::advise::plan;
 use crate::cli::resolve::Settings;
 use crate::cli::{AdviseArgs, Emit};
+use crate::collect::sysctl_files;
 use crate::error::Error;
+use crate::model::place::Place;
 use crate::render::document::advise::Advise;
-use crate::render::{human, json, settings as files};
+use crate::render::{emit, human, json};
+use crate::rules::selection::Selection;
 use crate::sys::System;
 
 pub(super) fn run(
@@ -14,12 +18,22 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let (snapshot, report) = judged(&selection(&args.rules)?, args.rules.sample, settings, system)?;
-    let plan = plan(&report, &snapshot);
+    let selection = selection(&args.rules, Selection::all())?;
+    let compared = Compared::asked(&args.rules, Compared::Alone);
+    let (snapshot, _, report) = judged(&selection, compared, settings, system)?;
+    let mut plan = plan(&report, &snapshot);
+    // Files set the initial namespace's values only.
+    if Place::of(&snapshot).is_initial() {
+        plan.note_files(&sysctl_files::read(system));
+    }
     let document = || Advise::new(&snapshot, &plan);
     let output = match args.emit {
-        Some(Emit::SysctlD) => files::sysctl_d(&snapshot, &plan).into_bytes(),
-        Some(Emit::Shell) => files::shell(&snapshot, &plan).into_bytes(),
+        Some(Emit::SysctlD) => emit::sysctl_d(&snapshot, &plan).into_bytes(),
+        Some(Emit::Shell) => emit::shell(&snapshot, &plan).into_bytes(),
+        Some(Emit::Ansible) => emit::ansible(&snapshot, &plan).into_bytes(),
+        Some(Emit::Kubernetes) => emit::kubernetes(&snapshot, &plan).into_bytes(),
+        Some(Emit::Docker) => emit::docker(&snapshot, &plan).into_bytes(),
+        Some(Emit::Tuned) => emit::tuned(&snapshot, &plan).into_bytes(),
         Some(Emit::Json) => json::pretty(&document()),
         None if settings.json => json::pretty(&document()),
         None if settings.quiet && report.findings.is_empty() => Vec::new(),

@@ -3,7 +3,7 @@
 use super::{Done, report_status, table};
 use crate::cli::CaptureArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{Start, enrich, ports};
+use crate::collect::{Start, enrich, ports, sysctl_files};
 use crate::error::{Error, on_file};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
@@ -36,6 +36,7 @@ pub(super) fn run(
     let wants = Wants { owners, explicit_ports: true, descriptors: true, ..Wants::default() };
     enrich(&record, &mut snapshot, &wants);
     ports::record(&record);
+    let _ = sysctl_files::read(&record);
     let capture = record.finish();
     privilege::drop_before_user_files();
     capture

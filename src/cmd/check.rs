@@ -1,8 +1,10 @@
 //! `tcpvet check`: a verdict, one line and an exit status.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::{Done, judged, selection, table};
+use super::judge::{Compared, judged, selection};
+use super::{Done, table};
 use crate::cli::CheckArgs;
 use crate::cli::resolve::Settings;
 use crate::collect::{Start, enrich};
@@ -13,19 +15,27 @@ use crate::model::wants::Wants;
 use crate::render::document::check::{AssertionDocument, Check};
 use crate::render::{human, json};
 use crate::rules::engine::Status;
+use crate::rules::selection::Selection;
 use crate::sys::System;
+
+/// Between the two looks of a check.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) fn run(
     args: &CheckArgs,
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let selection = selection(&args.rules)?;
+    let selection = selection(&args.rules, Selection::of_harm())?;
     // Everything typed is read before anything is measured.
     let assertions = assertions(&args.assert)?;
-    let selected = selection.ids.is_some();
+    let selected = !args.rules.which.select.is_empty();
     let (mut snapshot, report) = if assertions.is_empty() || selected {
-        let (snapshot, report) = judged(&selection, args.rules.sample, settings, system)?;
+        // Two looks only if something that was asked for has a use for them; a capture is one.
+        let twice = selection.gains_from_rates() && settings.from.is_none();
+        let otherwise = if twice { Compared::Sample(INTERVAL) } else { Compared::Alone };
+        let compared = Compared::asked(&args.rules, otherwise);
+        let (snapshot, _, report) = judged(&selection, compared, settings, system)?;
         (snapshot, Some(report))
     } else {
         (table(settings, system, &Start { kernel: false, ..Start::diagnosis(None) })?, None)

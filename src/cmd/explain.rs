@@ -1,49 +1,35 @@
-//! `tcpvet explain`: documentation of rules and settings.
+//! `tcpvet explain`: documentation of rules, settings, fields, states and exit statuses.
 
 use super::{Done, table};
-use crate::advise::knobs::{self, KNOBS};
 use crate::cli::ExplainArgs;
 use crate::cli::resolve::Settings;
 use crate::collect::Start;
 use crate::error::Error;
 use crate::model::state::StateSet;
-use crate::nearest::nearest;
-use crate::render::document::explain::{Entry, Explain};
+use crate::render::document::explain::Explain;
 use crate::render::{human, json};
-use crate::rules::{self, RULES};
 use crate::sys::System;
+use crate::topics;
 
 pub(super) fn run(
     args: &ExplainArgs,
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let style = settings.style;
-    let (text, entries) = match args.id.as_deref() {
-        None => {
-            let rules = RULES.iter().map(|r| Entry::from(*r));
-            let entries = rules.chain(KNOBS.iter().map(Entry::from)).collect();
-            (human::explain::index(style), entries)
-        }
-        Some(id) => match (rules::find(id), knobs::find(id)) {
-            (Ok(rule), _) => (human::explain::rule(rule, style), vec![Entry::from(rule)]),
-            (_, Some(knob)) => (human::explain::knob(knob, style), vec![Entry::from(knob)]),
-            (Err(unknown), None) => {
-                let words =
-                    RULES.iter().map(|r| r.id).chain(KNOBS.iter().map(|k| knobs::short(k.name)));
-                let hint = match nearest(id, words) {
-                    Some(near) => format!("did you mean {near}?"),
-                    None => unknown.1,
-                };
-                let id = crate::model::text::Text::new(id.as_bytes());
-                return Err(Error::hinted(format!("no rule or setting is called '{id}'"), hint));
-            }
-        },
-    };
+    let found = args.id.as_deref().map(topics::find).transpose()?;
     if !settings.json {
+        let text = match &found {
+            None => human::explain::index(settings.style),
+            Some(topics) => {
+                let texts: Vec<String> =
+                    topics.iter().map(|t| human::explain::topic(t, settings.style)).collect();
+                texts.join("\n")
+            }
+        };
         return Ok(Done::well(text.into_bytes()));
     }
     let nothing = Start { states: StateSet::NONE, kernel: false, ..Start::diagnosis(None) };
     let snapshot = table(settings, system, &nothing)?;
-    Ok(Done::well(json::pretty(&Explain::new(&snapshot, entries))))
+    let topics = found.unwrap_or_else(topics::all);
+    Ok(Done::well(json::pretty(&Explain::new(&snapshot, topics))))
 }

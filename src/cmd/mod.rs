@@ -4,11 +4,13 @@
 mod advise;
 mod capture;
 mod check;
+mod config;
 mod diagnose;
 mod explain;
 mod fields;
 mod filter;
 mod generate;
+mod judge;
 mod list;
 mod listen;
 mod port;
@@ -17,20 +19,16 @@ mod summary;
 
 use crate::cli::resolve::Settings;
 use std::io::Write;
-use std::time::Duration;
 
-use crate::cli::{Cli, Command, Format, Owners, RuleArgs, generate as definitions};
+use crate::cli::{Cli, Command, Format, Owners, generate as definitions};
 use crate::collect::owners::Method;
-use crate::collect::{Start, attribute, refine, start, surroundings};
+use crate::collect::{Start, start, surroundings};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
-use crate::model::ports::Ports;
 use crate::model::text::Text;
-use crate::rules::Before;
-use crate::rules::engine::{Report, Selection, run};
-use crate::rules::limit::Limits;
+use crate::rules::engine::Report;
 use crate::sys::{Kind, System};
 
 /// What a command leaves behind.
@@ -63,7 +61,7 @@ pub fn dispatch(
 ) -> Result<Done, Error> {
     if cli.command.is_some() && !cli.diagnose.is_empty() {
         return Err(Error::hinted(
-            "--select, --set and --sample stand before the subcommand",
+            "the options of rules (--select, --set, --sample ...) stand before the subcommand",
             "write them behind it, as in: tcpvet check --select close-wait-leak",
         ));
     }
@@ -106,6 +104,7 @@ pub fn dispatch(
         Some(Command::Summary(args)) => summary::run(args, settings, system),
         Some(Command::Advise(args)) => advise::run(args, settings, system),
         Some(Command::Explain(args)) => explain::run(args, settings, system),
+        Some(Command::Config(args)) => config::run(args, settings),
         Some(Command::Capture(args)) => capture::run(args, settings, system),
         Some(Command::Completions(args)) => Ok(Done::well(definitions::completions(args.shell))),
         Some(Command::Man(args)) => Ok(Done::well(definitions::man(args.page.as_deref())?)),
@@ -113,52 +112,10 @@ pub fn dispatch(
     }
 }
 
-/// The rules and thresholds that were asked for.
-fn selection(args: &RuleArgs) -> Result<Selection, Error> {
-    let mut limits = Limits::default();
-    for text in &args.set {
-        limits.set(text)?;
-    }
-    let ids: Vec<&'static str> = args
-        .select
-        .iter()
-        .map(|id| crate::rules::find(id).map(|r| r.id))
-        .collect::<Result<_, _>>()?;
-    Ok(Selection { ids: (!ids.is_empty()).then_some(ids), limits })
-}
-
 /// The table, as far as it can be read.
 fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snapshot, Error> {
     let start_with = Start { netns: settings.netns.clone(), ..what.clone() };
     start(system, &start_with).map_err(|e| Error { message: e.to_string(), hint: None })
-}
-
-/// The table, what the rules want besides, and their verdict.
-fn judged(
-    selection: &Selection,
-    sample: Option<Duration>,
-    settings: &Settings,
-    system: &dyn System,
-) -> Result<(Snapshot, Report), Error> {
-    let before = sample.map(|time| before(time, settings, system)).transpose()?;
-    let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
-    let wants = selection.wants(&snapshot);
-    refine(system, &mut snapshot, &wants);
-    // Explicit binds and options change how full a pool is, and with it whose owners matter.
-    let wants = selection.wants(&snapshot);
-    attribute(system, &mut snapshot, &wants);
-    let report = run(selection, &snapshot, before.as_ref());
-    Ok((snapshot, report))
-}
-
-/// A first look of which only what rates need is kept, and the time between.
-fn before(time: Duration, settings: &Settings, system: &dyn System) -> Result<Before, Error> {
-    let snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
-    let ports = Ports::busy(&snapshot);
-    drop(snapshot);
-    system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })?;
-    let elapsed_ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-    Ok(Before { ports, elapsed_ms })
 }
 
 /// The exit status of a report: 3 if the table could not be read whole, else by `--fail-on`.

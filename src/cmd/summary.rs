@@ -11,7 +11,8 @@ use crate::model::Snapshot;
 use crate::model::wants::Wants;
 use crate::render::document::summary::{SummaryDocument, namespace};
 use crate::render::{human, json};
-use crate::rules::engine::Selection;
+use crate::rules::Evidence;
+use crate::rules::selection::Selection;
 use crate::sys::System;
 
 pub(super) fn run(
@@ -42,7 +43,9 @@ fn counted(settings: &Settings, system: &dyn System) -> Result<Snapshot, Error> 
     let start = Start { owners: false, ..Start::diagnosis(None) };
     let mut snapshot = table(settings, system, &start)?;
     // How full a pool is depends on explicit binds and on what live connections show; owners are not counted here.
-    let wants = Selection::default().wants(&snapshot);
+    let mut selection = Selection::all();
+    selection.select(["ports"])?;
+    let wants = selection.wants(&Evidence::new(&snapshot));
     refine(system, &mut snapshot, &Wants { owners: BTreeSet::new(), ..wants });
     Ok(snapshot)
 }

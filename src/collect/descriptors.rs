@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{owners, sockets};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
-use crate::model::owner::Process;
 use crate::model::state::{State, StateSet};
+use crate::model::survey::Survey;
+use crate::phrase;
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
 use crate::wire::request::EXT_SECOND_LOOK;
@@ -21,8 +22,9 @@ const MIN_UNHASHED: i64 = 10;
 /// Most descriptor numbers kept as examples.
 const EXAMPLES: usize = 5;
 
-/// Looks at every process's count and limit, and closer at those that hold CLOSE_WAIT or use more than half of their limit.
-pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
+/// Looks at every process's count and limit, and closer at those that hold CLOSE_WAIT, use more than half of their limit, or may hold
+/// sockets that no dump shows.
+pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey) {
     let pids = match owners::pids(system) {
         Ok(pids) => pids,
         Err(reason) => {
@@ -31,8 +33,10 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
         }
     };
     let leaking: BTreeSet<u32> = close_wait_holders(snapshot);
+    // Nobody can hold more unhashed sockets than there are: most boxes have none, and their big servers need no closer look.
+    let possible = snapshot.unhashed_at_most(survey);
     let mut suspects = Vec::new();
-    let mut uncounted = 0;
+    let mut uncounted: u32 = 0;
     for pid in pids {
         let count = match system.descriptor_count(pid) {
             Ok(count) => count,
@@ -49,26 +53,38 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot) {
         }
         let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
         let limit = proc_pid::descriptor_limit(&limits);
-        if holds || limit.is_some_and(|l| count.saturating_mul(2) > l) {
+        let near = limit.is_some_and(|l| count.saturating_mul(2) > l);
+        if holds || near {
             let process =
                 snapshot.processes.entry(pid).or_insert_with(|| owners::process(system, pid));
             process.descriptors = Some(count);
             process.descriptor_limit = limit;
+            // How many of them are sockets is worth counting where it is told.
+            if limit.is_some_and(|l| count.saturating_mul(4) > l.saturating_mul(3)) {
+                process.sockets = sockets_of(system, pid);
+            }
+        }
+        if possible >= if holds { 1 } else { MIN_UNHASHED } {
             suspects.push(pid);
         }
     }
-    if uncounted > 0 && snapshot.unhashed_at_most() >= MIN_UNHASHED {
-        let reason = format!("the descriptors of {uncounted} processes may not be counted");
+    snapshot.uncounted = Some(uncounted);
+    if uncounted > 0 && possible >= MIN_UNHASHED {
+        let processes = phrase::count(uncounted.into(), "process", "processes");
+        let reason = format!("the descriptors of {processes} may not be counted");
         let hint = owners::grant(snapshot);
         snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), Some(hint));
     }
-    // Nobody can hold more unhashed sockets than there are: most boxes have none, and their big servers need no closer look.
-    let possible = snapshot.unhashed_at_most();
-    suspects.retain(|pid| possible >= if leaking.contains(pid) { 1 } else { MIN_UNHASHED });
     if suspects.is_empty() || !snapshot.coverage.table_is_whole() {
         return;
     }
-    look(system, snapshot, suspects);
+    look(system, snapshot, suspects, possible);
+}
+
+/// How many descriptors of a process are sockets.
+fn sockets_of(system: &dyn System, pid: u32) -> Option<u32> {
+    let mut n = 0;
+    system.socket_descriptors(pid, &mut |_, _| n += 1).ok().map(|()| n)
 }
 
 /// The processes that hold sockets in CLOSE_WAIT.
@@ -80,9 +96,10 @@ fn close_wait_holders(snapshot: &Snapshot) -> BTreeSet<u32> {
 
 /// Counts the TCP descriptors of the suspects that no dump shows: listed, held against a second dump, and listed again. What is open
 /// before and after that dump and not in it is in no table; what was opened after the first dump, or closed meanwhile, drops out.
-fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
+fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>, possible: i64) {
     let known: BTreeSet<u32> = snapshot.sockets.iter().map(|s| s.inode).collect();
     let here = system.link("/proc/self/ns/net").ok();
+    let mut closed = Vec::new();
     let mut missing: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     for pid in suspects {
         // Sockets of another namespace are in another table; they are not missing from this one.
@@ -90,7 +107,7 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
             Ok(there) if Some(&there) != here.as_ref() => continue,
             Err(e) if e.kind == Kind::Absent => continue,
             Err(_) => {
-                refused(snapshot, pid);
+                closed.push(pid);
                 continue;
             }
             Ok(_) => {}
@@ -100,7 +117,7 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
                 missing.insert(pid, fds);
             }
             Err(Kind::Absent) => {}
-            Err(_) => refused(snapshot, pid),
+            Err(_) => closed.push(pid),
         }
     }
     if missing.values().any(|fds| !fds.is_empty()) {
@@ -118,10 +135,25 @@ fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>) {
             fds.retain(|fd| still.contains(fd));
         }
     }
+    // Where as many were found as there can be, nobody else holds any.
+    let found: usize = missing.values().map(Vec::len).sum();
+    if i64::try_from(found).is_ok_and(|n| n < possible) {
+        closed.into_iter().for_each(|pid| refused(snapshot, pid));
+    }
     for (pid, fds) in missing {
+        if fds.is_empty() {
+            if let Some(process) = snapshot.processes.get_mut(&pid) {
+                process.unhashed = Some(0);
+            }
+            continue;
+        }
         snapshot.coverage.seen("descriptors");
-        let process =
-            snapshot.processes.entry(pid).or_insert_with(|| Process { pid, ..Process::default() });
+        let process = snapshot.processes.entry(pid).or_insert_with(|| owners::process(system, pid));
+        if process.descriptors.is_none() {
+            process.descriptors = system.descriptor_count(pid).ok();
+            let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
+            process.descriptor_limit = proc_pid::descriptor_limit(&limits);
+        }
         process.unhashed = Some(fds.len() as u32);
         process.unhashed_fds = fds.iter().map(|(fd, _)| *fd).take(EXAMPLES).collect();
     }
@@ -202,7 +234,7 @@ mod tests {
         let mut known = socket(State::Established, "127.0.0.1:1", "127.0.0.1:2");
         known.inode = 103;
         snapshot.sockets.push(known);
-        read(&system("net:[1]"), &mut snapshot);
+        read(&system("net:[1]"), &mut snapshot, &Survey::default());
         let process = &snapshot.processes[&9];
         assert_eq!((process.unhashed, process.descriptors), (Some(9), Some(12)));
         assert_eq!(process.unhashed_fds, [0, 1, 2, 4, 5]);
@@ -212,17 +244,17 @@ mod tests {
     fn no_descriptor_is_read_where_every_allocated_socket_is_in_the_table() {
         let mut snapshot = fresh();
         snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 9);
-        read(&system("net:[1]"), &mut snapshot);
+        read(&system("net:[1]"), &mut snapshot, &Survey::default());
         assert_eq!(snapshot.processes[&9].unhashed, None);
         snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 10);
-        read(&system("net:[1]"), &mut snapshot);
+        read(&system("net:[1]"), &mut snapshot, &Survey::default());
         assert_eq!(snapshot.processes[&9].unhashed, Some(10));
     }
 
     #[test]
     fn a_process_of_another_namespace_is_left_alone() {
         let mut snapshot = fresh();
-        read(&system("net:[2]"), &mut snapshot);
+        read(&system("net:[2]"), &mut snapshot, &Survey::default());
         assert_eq!(snapshot.processes[&9].unhashed, None);
     }
 
@@ -231,7 +263,7 @@ mod tests {
         let mut snapshot = fresh();
         let mut system = system("net:[1]");
         system.processes.insert(9, None);
-        read(&system, &mut snapshot);
+        read(&system, &mut snapshot, &Survey::default());
         assert!(snapshot.coverage.get("descriptors").is_some_and(|s| s.state == Seen::Partial));
     }
 }

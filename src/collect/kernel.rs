@@ -11,6 +11,10 @@ use crate::wire;
 /// The sysctls that rules and advice know. Absent ones are noted as such: a child namespace has no tcp_mem, an old kernel no
 /// tcp_tw_reuse_delay.
 pub(super) const SYSCTLS: &[&str] = &[
+    "fs.file-max",
+    "fs.file-nr",
+    "fs.nr_open",
+    "net.core.netdev_max_backlog",
     "net.core.somaxconn",
     "net.ipv4.ip_autobind_reuse",
     "net.ipv4.ip_local_port_range",
@@ -25,15 +29,29 @@ pub(super) const SYSCTLS: &[&str] = &[
     "net.ipv4.tcp_max_syn_backlog",
     "net.ipv4.tcp_max_tw_buckets",
     "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_mtu_probing",
     "net.ipv4.tcp_orphan_retries",
     "net.ipv4.tcp_retries2",
     "net.ipv4.tcp_rfc1337",
+    "net.ipv4.tcp_rto_max_ms",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_slow_start_after_idle",
+    "net.ipv4.tcp_syn_linear_timeouts",
     "net.ipv4.tcp_syn_retries",
     "net.ipv4.tcp_synack_retries",
     "net.ipv4.tcp_syncookies",
     "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_recycle",
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv4.tcp_wmem",
+    "net.netfilter.nf_conntrack_buckets",
+    "net.netfilter.nf_conntrack_count",
+    "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_established",
+    "net.netfilter.nf_conntrack_tcp_timeout_fin_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
 ];
 
 /// Reads host name, kernel release, boot id and our user id.
@@ -97,11 +115,16 @@ pub(super) fn setting(system: &dyn System, snapshot: &mut Snapshot, name: &str) 
 /// Reads the counters of the namespace (and, from sockstat, the host-wide ones).
 pub(super) fn counters(system: &dyn System, snapshot: &mut Snapshot) {
     type Reader = fn(&[u8], &mut std::collections::BTreeMap<String, i64>);
-    let sources: [(&'static str, &str, Reader); 4] = [
+    // The moment of the counters is that of the rates.
+    snapshot.uptime_ms = system.read("/proc/uptime").ok().and_then(|t| wire::sysctl::uptime_ms(&t));
+    let sources: [(&'static str, &str, Reader); 7] = [
         ("snmp", "/proc/net/snmp", wire::counters::line_pairs),
         ("netstat", "/proc/net/netstat", wire::counters::line_pairs),
         ("sockstat", "/proc/net/sockstat", wire::counters::sockstat),
         ("sockstat6", "/proc/net/sockstat6", wire::counters::sockstat),
+        ("protocols", "/proc/net/protocols", wire::counters::protocols),
+        ("softnet", "/proc/net/softnet_stat", wire::counters::softnet),
+        ("conntrack", "/proc/net/stat/nf_conntrack", wire::counters::conntrack),
     ];
     for (name, path, read) in sources {
         match system.read(path) {
@@ -110,10 +133,9 @@ pub(super) fn counters(system: &dyn System, snapshot: &mut Snapshot) {
                 snapshot.coverage.seen(name);
             }
             Err(e) => {
-                // Every kernel with TCP has the first three; only IPv6 may be missing.
+                // Every kernel with TCP has the first three; the others may be missing, and nothing is hidden then.
                 let state = match (e.kind, name) {
-                    (Kind::Absent, "sockstat6") => Seen::Absent,
-                    (Kind::Absent, _) => Seen::Failed,
+                    (Kind::Absent, "snmp" | "netstat" | "sockstat") => Seen::Failed,
                     _ => seen(&e),
                 };
                 snapshot.coverage.note(name, state, Some(e.to_string()), None);

@@ -11,43 +11,19 @@ pub mod ports;
 pub mod sockets;
 pub mod stream;
 pub mod surroundings;
+pub mod sysctl_files;
 #[cfg(test)]
 mod testing;
+mod what;
 
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
-use crate::model::state::StateSet;
+use crate::model::survey::Survey;
 use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::sys::{Kind, SysError, System};
-use crate::wire::request::EXT_ALL;
-
-/// What to read at first.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// The namespace's name as the user gave it.
-    pub netns: Option<String>,
-    /// States to read; all for a diagnosis.
-    pub states: StateSet,
-    /// Attributes of every socket: none for a diagnosis, all for a capture.
-    pub extensions: u8,
-    /// Whether counters and sysctls are needed.
-    pub kernel: bool,
-    /// Whether it matters that owners may be hidden.
-    pub owners: bool,
-}
-
-impl Start {
-    /// The cheap start of a diagnosis: the whole table without attributes, counters and sysctls.
-    pub fn diagnosis(netns: Option<String>) -> Start {
-        Start { netns, states: StateSet::ALL, extensions: 0, kernel: true, owners: true }
-    }
-
-    /// Everything at once, so that a replay can answer any question.
-    pub fn capture(netns: Option<String>) -> Start {
-        Start { netns, states: StateSet::ALL, extensions: EXT_ALL, kernel: true, owners: true }
-    }
-}
+use crate::wire::proc_pid::link_inode;
+pub use what::Start;
 
 /// Who and when this is: the beginning of every Snapshot.
 ///
@@ -55,11 +31,13 @@ impl Start {
 /// The clock cannot be read: a capture without time is none.
 pub fn begin(system: &dyn System, netns: Option<&str>) -> Result<Snapshot, SysError> {
     let mut snapshot = Snapshot { time_ms: system.clock_ms()?, ..Snapshot::default() };
-    snapshot.netns = match netns {
-        Some(name) => Text::new(name.as_bytes()),
-        None => system
-            .link("/proc/self/ns/net")
-            .map_or_else(|_| Text::new(b"an unknown namespace"), |l| Text::new(&l)),
+    snapshot.page_bytes = system.page_bytes();
+    let link = system.link("/proc/self/ns/net").ok();
+    snapshot.netns_inode = link.as_ref().and_then(|l| link_inode(l, "net"));
+    snapshot.netns = match (netns, link) {
+        (Some(name), _) => Text::new(name.as_bytes()),
+        (None, Some(link)) => Text::new(&link),
+        (None, None) => Text::new(b"an unknown namespace"),
     };
     kernel::host(system, &mut snapshot);
     Ok(snapshot)
@@ -92,23 +70,25 @@ pub fn note_bound_inactive(snapshot: &mut Snapshot) {
 }
 
 /// Reads the details that the rules asked for after seeing the table. What they want of owners may change by what comes to light.
-pub fn refine(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
-    details::read(system, snapshot, wants);
+/// Gives whether anything was read.
+pub fn refine(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) -> bool {
+    details::read(system, snapshot, wants)
 }
 
 /// Reads the owners and descriptors that the rules asked for.
-pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
+pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants, survey: &Survey) {
     let range = snapshot.sysctls.range("net.ipv4.ip_local_port_range");
     owners::read(system, snapshot, &wants.owners, range.filter(|_| wants.buckets));
     if wants.descriptors {
-        descriptors::read(system, snapshot);
+        descriptors::read(system, snapshot, survey);
     }
 }
 
 /// [`refine`] and [`attribute`] in one, where the wishes are known beforehand.
 pub fn enrich(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
     refine(system, snapshot, wants);
-    attribute(system, snapshot, wants);
+    let survey = Survey::of(snapshot);
+    attribute(system, snapshot, wants, &survey);
 }
 
 /// The error of a part that gave nothing.

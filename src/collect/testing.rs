@@ -42,6 +42,10 @@ impl System for Scripted {
     fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
         self.files.get(path).map(|t| t.clone().into_bytes()).ok_or_else(|| no(path, Kind::Absent))
     }
+    fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
+        let text = self.read(&format!("list {folder}"))?;
+        Ok(String::from_utf8_lossy(&text).lines().map(String::from).collect())
+    }
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
         self.read(path)
     }

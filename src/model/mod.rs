@@ -4,6 +4,7 @@ pub mod counters;
 pub mod coverage;
 pub mod culprit;
 pub mod destination;
+pub mod earlier;
 pub mod endpoint;
 pub mod hash;
 pub mod holding;
@@ -16,10 +17,13 @@ pub mod protocol;
 pub mod reuse;
 pub mod socket;
 pub mod state;
+pub mod survey;
 pub mod sysctl;
+pub mod sysctl_file;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+mod unhashed;
 pub mod wants;
 
 use std::collections::BTreeMap;
@@ -28,7 +32,7 @@ use counters::Counters;
 use coverage::Coverage;
 use owner::{Owners, Processes, Provenance};
 use portset::PortSet;
-use socket::{Detail, Socket, SocketTable, Timer};
+use socket::{Detail, Socket, SocketTable};
 use state::State;
 use sysctl::Sysctls;
 use text::Text;
@@ -51,10 +55,16 @@ pub struct Host {
 pub struct Snapshot {
     /// Wall clock in milliseconds since 1970.
     pub time_ms: u64,
+    /// Milliseconds since the machine started, to a hundredth of a second (/proc/uptime); `None` if that could not be read.
+    pub uptime_ms: Option<u64>,
     /// The machine.
     pub host: Host,
     /// Name of the namespace: as the user gave it, else `net:[inode]`.
     pub netns: Text,
+    /// Bytes of a page of memory; `None` if that is not known.
+    pub page_bytes: Option<u64>,
+    /// Inode of the namespace, which tells it from every other of this boot.
+    pub netns_inode: Option<u64>,
     /// The socket table.
     pub sockets: SocketTable,
     /// Details, found through [`Snapshot::detail`].
@@ -69,6 +79,8 @@ pub struct Snapshot {
     pub owners: Option<Owners>,
     /// Processes of interest.
     pub processes: Processes,
+    /// Processes whose descriptors may not even be counted; `None` if counting was not asked for.
+    pub uncounted: Option<u32>,
     /// Names of interfaces that sockets are bound to, where they were asked for.
     pub interfaces: BTreeMap<u32, Text>,
     /// What was seen.
@@ -129,17 +141,5 @@ impl Snapshot {
     /// Whether accept queue limits and bound-inactive sockets are in the table: `/proc/net/tcp` has neither.
     pub fn has_netlink_facts(&self) -> bool {
         self.coverage.get("sock_diag").is_some_and(|s| s.state <= coverage::Seen::Partial)
-    }
-
-    /// How many TCP sockets exist that the table does not show: the host-wide number of allocated sockets (sockstat `alloc`, which
-    /// counts unhashed ones too) less the full sockets of this namespace. Too high where other namespaces have sockets; unknown is as
-    /// many as can be.
-    pub fn unhashed_at_most(&self) -> i64 {
-        let Some(allocated) = self.counters.get("sockstat.TCP.alloc") else { return i64::MAX };
-        let is_bucket = |s: &Socket| {
-            matches!(s.state, State::TimeWait | State::SynRecv) || s.timer == Timer::TimeWait
-        };
-        let full = self.sockets.iter().filter(|s| !is_bucket(s)).count();
-        allocated.saturating_sub(i64::try_from(full).unwrap_or(i64::MAX))
     }
 }

@@ -139,6 +139,8 @@ pub struct Process {
     pub descriptor_limit: Option<u64>,
     /// Open descriptors.
     pub descriptors: Option<u64>,
+    /// How many of them are sockets; `None` if that was not worth counting, or may not be.
+    pub sockets: Option<u32>,
     /// TCP descriptors that no dump of this namespace shows: reset by the peer, or never bound. `None` if not looked for.
     pub unhashed: Option<u32>,
     /// Some of the descriptors counted in `unhashed`.

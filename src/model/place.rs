@@ -30,6 +30,11 @@ impl Place {
         Place { name, prefix, initial: !child }
     }
 
+    /// Whether this is the initial namespace, which the files under /etc/sysctl.d set at boot.
+    pub fn is_initial(&self) -> bool {
+        self.initial && self.prefix.is_empty()
+    }
+
     /// A command that sets a value until the next boot.
     pub fn set(&self, name: &str, value: &str) -> String {
         format!("{}sysctl -w {name}={}", self.prefix, quoted(value))
@@ -46,7 +51,16 @@ impl Place {
         let Some(name) = &self.name else { return command.to_string() };
         let part = |part: &str| match part.split_once(' ') {
             Some(("tcpvet", rest)) => format!("tcpvet -N {} {rest}", quoted(name)),
-            Some(("ss" | "nstat" | "sysctl", _)) => format!("{}{part}", self.prefix),
+            Some((
+                "ss" | "nstat" | "sysctl" | "ip" | "nc" | "ping" | "tracepath" | "conntrack"
+                | "tcpdump",
+                _,
+            )) => format!("{}{part}", self.prefix),
+            Some(("cat" | "awk", rest))
+                if rest.contains("/proc/net/") || rest.contains("/proc/sys/net/") =>
+            {
+                format!("{}{part}", self.prefix)
+            }
             Some(("sudo", rest)) if rest.starts_with("ss ") => {
                 format!("sudo {}{rest}", self.prefix)
             }
@@ -62,7 +76,7 @@ impl Place {
 
     /// How the setting is kept.
     pub fn persist(&self, name: &str, value: &str) -> String {
-        if self.initial && self.prefix.is_empty() {
+        if self.is_initial() {
             // On its own: once the value is tried, a later run has nothing to emit.
             format!("echo {} >> /etc/sysctl.d/60-tcpvet.conf", quoted(&format!("{name} = {value}")))
         } else {

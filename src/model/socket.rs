@@ -127,6 +127,11 @@ impl Socket {
         self.inode == 0 && matches!(self.state, State::Established | State::CloseWait)
     }
 
+    /// Whether both ends are on this host, as far as addresses tell: loopback, or the same address at both ends.
+    pub fn is_on_this_host(&self) -> bool {
+        self.peer_addr.is_loopback() || self.peer_addr == self.local_addr
+    }
+
     /// Age of a TIME_WAIT socket in milliseconds; its life is 60 s (TCP_TIMEWAIT_LEN, include/net/tcp.h).
     pub fn time_wait_age_ms(&self) -> u32 {
         TIME_WAIT_MS.saturating_sub(self.expires_ms)
@@ -151,6 +156,26 @@ pub struct Detail {
     pub drops: Option<u32>,
     /// Whether an IPv6 listener refuses IPv4 (IPV6_V6ONLY).
     pub v6only: Option<bool>,
+    /// How often the retransmission timer was doubled in a row (`tcpi_backoff`).
+    pub backoff: Option<u8>,
+    /// Segments sent and not acknowledged (`tcpi_unacked`).
+    pub unacked: Option<u32>,
+    /// Largest segment we send, bytes (`tcpi_snd_mss`).
+    pub snd_mss: Option<u32>,
+    /// Path MTU as we know it, bytes (`tcpi_pmtu`).
+    pub pmtu: Option<u32>,
+    /// Smoothed round trip time, microseconds (`tcpi_rtt`).
+    pub rtt_us: Option<u32>,
+    /// Window the peer grants, bytes (`tcpi_snd_wnd`, from 5.4 on).
+    pub snd_wnd: Option<u32>,
+    /// Window we grant, bytes (`tcpi_rcv_wnd`, from 6.2 on).
+    pub rcv_wnd: Option<u32>,
+    /// Segments sent again since the connection began (`tcpi_total_retrans`).
+    pub total_retrans: Option<u32>,
+    /// Segments with data sent, retransmissions included (`tcpi_data_segs_out`, from 4.6 on).
+    pub data_segs_out: Option<u32>,
+    /// Bytes of kernel memory the socket holds (SK_MEMINFO: read queue, write queue, forward allocation, options, backlog).
+    pub memory: Option<u32>,
 }
 
 impl Detail {
@@ -182,6 +207,18 @@ impl SocketTable {
                 self.chunks.push(chunk);
             }
         }
+    }
+
+    /// One row.
+    pub fn get(&self, row: u32) -> Option<&Socket> {
+        let row = row as usize;
+        self.chunks.get(row / CHUNK)?.get(row % CHUNK)
+    }
+
+    /// One row, changeable.
+    pub fn get_mut(&mut self, row: u32) -> Option<&mut Socket> {
+        let row = row as usize;
+        self.chunks.get_mut(row / CHUNK)?.get_mut(row % CHUNK)
     }
 
     /// Number of rows.

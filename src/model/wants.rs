@@ -10,6 +10,12 @@ use super::state::StateSet;
 pub struct Wants {
     /// States whose details (tcp_info, memory) are needed.
     pub details: StateSet,
+    /// Rows of the table whose details are needed: a few, asked for one by one.
+    pub rows: BTreeSet<u32>,
+    /// The details of every connection that ever sent something twice.
+    pub retransmitters: bool,
+    /// The details of so many sockets, those that hold the most memory.
+    pub memory_holders: usize,
     /// Far ports toward which live connections must show their options.
     pub peer_ports: BTreeSet<u16>,
     /// Which ports were taken by an explicit bind().
@@ -26,6 +32,9 @@ impl Default for Wants {
     fn default() -> Self {
         Wants {
             details: StateSet::NONE,
+            rows: BTreeSet::new(),
+            retransmitters: false,
+            memory_holders: 0,
             peer_ports: BTreeSet::new(),
             explicit_ports: false,
             owners: BTreeSet::new(),
@@ -39,6 +48,9 @@ impl Wants {
     /// Adds what another rule asks.
     pub fn add(&mut self, other: Wants) {
         self.details = self.details.union(other.details);
+        self.rows.extend(other.rows);
+        self.retransmitters |= other.retransmitters;
+        self.memory_holders = self.memory_holders.max(other.memory_holders);
         self.peer_ports.extend(other.peer_ports);
         self.explicit_ports |= other.explicit_ports;
         self.owners.extend(other.owners);

@@ -1,18 +1,21 @@
 //! `accept-queue-full`: a listener holds more finished connections than it may.
 
+mod words;
+
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::family::Family;
+use super::finding::{Finding, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
-use super::{Evidence, rule};
-use crate::model::Snapshot;
+use super::{Evidence, rule, who};
 use crate::model::culprit::{Culprit, culprits};
-use crate::model::endpoint::{Addr, place};
+use crate::model::endpoint::Addr;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
-use crate::phrase::{count, join, number};
+use crate::phrase::{count, number};
+use words::Door;
 
 rule! {
     /// # What it does
@@ -27,15 +30,17 @@ rule! {
     /// For a listener, sock_diag reports the accept queue as Recv-Q and the limit as Send-Q. The queue is full when Recv-Q is Send-Q + 1:
     /// a backlog of 5 holds 6. The limit is the smaller of the backlog given to listen() and net.core.somaxconn at the time of
     /// listen(). Send-Q equal to somaxconn means that the setting (or an application that asks for the same) caps it. The listener's own
-    /// drop counter (SK_MEMINFO_DROPS) counts every refused SYN since it was opened, retries of one client included; it is given as a
-    /// fact and never fires the rule.
+    /// drop counter (SK_MEMINFO_DROPS) counts every refused SYN since it was opened, retries of one client included: its total is a
+    /// fact and fires nothing. With two looks its growth tells, while TcpExt ListenOverflows grows too (resets of half-open handshakes
+    /// count as drops of the listener and are none).
     ///
     /// # Thresholds
-    /// `warning`: by how many connections the queue must exceed the limit; 1 is full. There is no critical step in one sample: a burst
-    /// can fill a queue for an instant.
+    /// `warning`: by how many connections the queue must exceed the limit; 1 is full. A queue that is not full now and refused connections
+    /// between two looks warns; one that is full and refused them is critical. In one look nothing is critical: a burst can fill a
+    /// queue for an instant.
     ///
     /// # What can fool it
-    /// A queue that fills and empties between two looks is missed; the growing drop counter shows it. A listener with a tiny backlog
+    /// A queue that fills and empties is missed by a single look. A listener with a tiny backlog
     /// (0 holds 1) is full as soon as clients come two at a time. Connections that clients have given up still fill the queue, as
     /// CLOSE_WAIT without an inode.
     ///
@@ -50,6 +55,9 @@ rule! {
         id: "accept-queue-full",
         summary: "a listener's accept queue is full",
         since: "0.1.0",
+        family: Family::Listeners,
+        worst: Severity::Critical,
+        rates: true,
         limits: &[Limit {
             key: "warning",
             default: 1.0,
@@ -63,19 +71,33 @@ rule! {
     }
 }
 
-fn full<'a>(snapshot: &'a Snapshot, limits: &Limits) -> impl Iterator<Item = &'a Socket> {
-    let excess = limits.get(&RULE, "warning");
-    snapshot.sockets.iter().filter(move |s| {
-        s.state == State::Listen && f64::from(s.recv_queue) >= f64::from(s.send_queue) + excess
-    })
+/// What a listener refused between two looks because its queue was full.
+pub(super) fn refused(evidence: &Evidence<'_>, listener: &Socket) -> u64 {
+    let overflowed = evidence.grew("TcpExt.ListenOverflows").is_some_and(|n| n > 0);
+    let then = evidence.since.and_then(|s| s.then(listener)?.drops());
+    let drops = evidence.now.detail(listener).and_then(|d| d.drops);
+    match drops.zip(then) {
+        Some((now, then)) if overflowed => now.saturating_sub(then).into(),
+        _ => 0,
+    }
+}
+
+/// Whether a listener's queue is full.
+fn is_full(listener: &Socket, limits: &Limits) -> bool {
+    f64::from(listener.recv_queue) >= f64::from(listener.send_queue) + limits.get(&RULE, "warning")
+}
+
+fn full<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> impl Iterator<Item = &'a Socket> {
+    let listeners = evidence.sockets(&evidence.survey().listen).map(|(_, s)| s);
+    let of = |l: &Socket| limits.about(&[], Some(l.local_port));
+    listeners.filter(move |s| is_full(s, &of(s)) || refused(evidence, s) > 0)
 }
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
-    let snapshot = evidence.now;
     let mut wants = Wants::default();
-    if snapshot.has_netlink_facts() {
-        wants.owners.extend(full(snapshot, limits).map(|s| s.inode));
-        if !wants.owners.is_empty() {
+    if evidence.now.has_netlink_facts() {
+        wants.owners.extend(full(evidence, limits).map(|s| s.inode));
+        if !wants.owners.is_empty() || evidence.since.is_some() {
             wants.details = StateSet::of(State::Listen);
         }
     }
@@ -90,109 +112,80 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     // Listeners that share an address and port (SO_REUSEPORT) make one finding, told by the fullest.
     let mut groups: BTreeMap<(Addr, u16), Vec<&Socket>> = BTreeMap::new();
-    for listener in full(now, limits) {
+    for listener in full(evidence, limits) {
         groups.entry((listener.local_addr, listener.local_port)).or_default().push(listener);
     }
     if !groups.is_empty() {
-        let findings = groups.values().filter_map(|group| finding(now, group, limits));
+        let findings = groups.values().filter_map(|group| finding(evidence, group, limits));
         return Outcome::Fired(findings.collect());
     }
-    let listeners = now.sockets.iter().filter(|s| s.state == State::Listen);
+    let listeners = evidence.sockets(&evidence.survey().listen).map(|(_, s)| s);
     let (n, fullest) = listeners.fold((0, 0), |(n, max), s| (n + 1, s.recv_queue.max(max)));
     let listeners = count(n, "listener", "listeners");
     Outcome::Clear(format!("{listeners}, longest accept queue {}", number(fullest.into())))
 }
 
-fn finding(now: &Snapshot, group: &[&Socket], limits: &Limits) -> Option<Finding> {
+fn finding(evidence: &Evidence<'_>, group: &[&Socket], limits: &Limits) -> Option<Finding> {
+    let now = evidence.now;
     let worst = |s: &&&Socket| s.recv_queue.saturating_sub(s.send_queue);
     let listener = group.iter().max_by_key(worst).copied()?;
-    let at = place(listener.local_addr, listener.local_port);
     let (queue, limit) = (listener.recv_queue, listener.send_queue);
     let mut owners: Vec<Culprit> = group.iter().flat_map(|l| culprits(now, l)).collect();
     owners.sort_by_key(|c| c.pid);
     owners.dedup();
-    let names: Vec<String> = owners.iter().map(Culprit::name).collect();
-    let drops = now.detail(listener).and_then(|d| d.drops);
+    let limits = who::limits(limits, &owners, Some(listener.local_port));
+    let door = Door {
+        listener,
+        is_full: is_full(listener, &limits),
+        refused: group.iter().map(|l| refused(evidence, l)).sum(),
+        full: group.iter().filter(|l| is_full(l, &limits)).count(),
+    };
     let somaxconn = now.sysctls.integer("net.core.somaxconn");
     let mut facts = BTreeMap::from([
         ("accept_queue", f64::from(queue)),
         ("accept_queue_limit", f64::from(limit)),
     ]);
-    let mut evidence = Vec::new();
-    if group.len() > 1 {
-        evidence
-            .push(format!("{} listeners share this port, and all of these are full.", group.len()));
+    facts.extend(somaxconn.map(|n| ("somaxconn", n as f64)));
+    facts.extend(now.detail(listener).and_then(|d| d.drops).map(|n| ("drops", f64::from(n))));
+    if let Some(since) = evidence.since {
+        facts.insert("refused", door.refused as f64);
+        facts.insert("refused_per_second", door.refused as f64 / since.seconds());
     }
-    if let Some(drops) = drops {
-        facts.insert("drops", f64::from(drops));
-        evidence.push(format!(
-            "This listener has refused {} since it was opened, retries of one client counted each time.",
-            count(drops.into(), "packet", "packets")
-        ));
-    }
-    let capped = somaxconn == Some(i64::from(limit));
-    let mut remedies = vec![
-        Remedy::Application(format!(
-            "{}: accept faster; look for a blocked or overloaded accepting thread, or EMFILE",
-            join(&names, 3)
-        )),
-        Remedy::Application("give listen() a backlog that covers a burst, and restart the listener: listen() reads both limits once".into()),
-    ];
-    if let Some(somaxconn) = somaxconn {
-        facts.insert("somaxconn", somaxconn as f64);
-        if capped {
-            evidence.push(format!(
-                "The limit equals net.core.somaxconn ({somaxconn}): the setting caps it, or the application asked for the same."
-            ));
-            remedies.push(Remedy::Setting {
-                knob: "net.core.somaxconn",
-                wish: Wish::AtLeast(i64::from(limit).saturating_mul(2).max(4096)),
-                because: format!("it caps the backlog of {at}; it counts at the next listen()"),
-            });
-        } else {
-            evidence.push(format!(
-                "The limit was set by listen(): the application asked for it, or net.core.somaxconn ({somaxconn} now) was lower then."
-            ));
-        }
-    }
-    let pid = owners.iter().find_map(|o| o.pid);
     let mut next = vec![
         format!("ss -ltn 'sport = :{}'", listener.local_port),
         "nstat -az TcpExtListenOverflows TcpExtListenDrops".into(),
     ];
-    if let Some(pid) = pid {
+    if let Some(pid) = owners.iter().find_map(|o| o.pid) {
         next.push(format!("cat /proc/{pid}/wchan; grep files /proc/{pid}/limits"));
     }
+    let refuses_now = door.is_full && door.refused > 0;
     Some(Finding {
-        id: RULE.id,
-        severity: Severity::Warning,
-        netns: now.netns.clone(),
-        title: format!(
-            "{} waiting to be accepted on {at} (limit {})",
-            count(queue.into(), "connection", "connections"),
-            number(limit.into())
-        ),
-        subject: Subject::Listener { addr: listener.local_addr, port: listener.local_port, owners },
+        severity: if refuses_now { Severity::Critical } else { Severity::Warning },
+        title: door.title(),
         facts,
         thresholds: Thresholds {
             warning: Some(f64::from(limit) + limits.get(&RULE, "warning")),
             ..Thresholds::default()
         },
-        evidence,
+        evidence: door.evidence(evidence),
         why:
             "New connections to it are being dropped now; clients wait and retry without an error."
                 .into(),
         next,
-        remedies,
+        remedies: door.remedies(somaxconn, &owners),
+        subject: Subject::Listener { addr: listener.local_addr, port: listener.local_port, owners },
+        ..Finding::new(&RULE, now)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Snapshot;
     use crate::model::coverage::{Coverage, Seen};
     use crate::model::socket::Detail;
     use crate::model::testing::*;
+    use crate::rules::finding::Remedy;
 
     fn scene(queue: u32, limit: u32) -> Snapshot {
         let mut s = fresh();

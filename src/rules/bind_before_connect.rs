@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds};
+use super::family::Family;
+use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
@@ -41,6 +42,9 @@ rule! {
         id: "bind-before-connect",
         summary: "programs bind() before they connect() and take ports from everybody",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Info,
+        rates: false,
         limits: &[
             Limit { key: "info", default: 0.01, min: 0.0, max: 1.0, unit: "ratio of the range",
                 doc: "Informs above this share of the range taken by bind() before connect()." },
@@ -90,7 +94,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     Outcome::Fired(vec![Finding {
         id: RULE.id,
         severity: Severity::Info,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{} of {} ports were taken by bind() before connect(), {} ({sure})",
             number(found.ports.into()),

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
+use super::family::Family;
+use super::finding::{
+    Certainty, Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above,
+};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
@@ -43,6 +46,9 @@ rule! {
         id: "bind-pool-exhaustion",
         summary: "programs that bind() to port 0 run out of ports on an address",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Critical,
+        rates: false,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of the range",
                 doc: "Warns above this share of the range taken on one address." },
@@ -117,7 +123,9 @@ fn finding(
     Some(Finding {
         id: RULE.id,
         severity,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{} of {} ports taken for bind() to {}, {left} left ({})",
             number(pool.used.into()),

@@ -4,10 +4,11 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Severity, Subject, Thresholds};
+use super::family::Family;
+use super::finding::{Certainty, Finding, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
-use super::{Evidence, rule};
+use super::{Evidence, rule, who};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::culprit::{Culprit, culprit, culprits};
@@ -21,8 +22,8 @@ use crate::phrase::{count, join, number};
 
 rule! {
     /// # What it does
-    /// Finds processes that keep connections whose peer has closed (CLOSE_WAIT) and do not close them, listeners in whose accept queue such
-    /// connections wait, and processes whose TCP descriptors lead to no socket any more because the peer's reset came after the leak.
+    /// Finds processes that keep connections whose peer has closed (CLOSE_WAIT) and do not close them, and listeners in whose accept queue
+    /// such connections wait. TCP descriptors that lead to no socket any more, because the peer's reset came after the leak, add up with them.
     ///
     /// # Why it matters
     /// No kernel timer ever ends CLOSE_WAIT: each socket keeps a descriptor and memory until the process closes it or ends. When the
@@ -33,7 +34,7 @@ rule! {
     /// FIN does not). Only sockets whose lower bound is at least `min_age_ms` count. Recv-Q 1 without data means that the application
     /// has not called recv() since the FIN, 0 that it has read everything and not closed, more that data lies unread. Inode 0 means that
     /// the connection was never accepted: its listener is to blame. Sockets with unacknowledged data, or that sent after the last ACK came, are
-    /// half-closed and still answering; they are told apart and do not count. With keepalive, as every Go program has it, the probe's RST
+    /// half-closed and still answering; they are told apart and do not count. With two looks so are those that sent anything in between. With keepalive, as every Go program has it, the probe's RST
     /// takes such a socket out of every dump while its descriptor stays: for processes that hold CLOSE_WAIT or use more than half of
     /// their descriptors, TCP descriptors (system.sockprotoname) that match no socket of the namespace are counted too.
     ///
@@ -43,7 +44,8 @@ rule! {
     ///
     /// # What can fool it
     /// A half-closed connection that is legitimately idle looks like a leak in one sample. Keepalive answers move the lower bound.
-    /// A server that still sends a little now and then to a half-closed client, all of it acknowledged, looks the same too.
+    /// A server that still sends a little now and then to a half-closed client, all of it acknowledged, looks the same too; two looks
+    /// (`--sample 5s`) tell it apart.
     /// Sockets that were created and never bound or connected also match no dump, and so do sockets that a process brought from another
     /// network namespace: dead descriptors alone are therefore never critical. A reader that takes the last byte together with
     /// the FIN shows Recv-Q 0 before it has seen the end.
@@ -58,6 +60,9 @@ rule! {
         id: "close-wait-leak",
         summary: "connections that the peer closed are not closed here",
         since: "0.1.0",
+        family: Family::Closing,
+        worst: Severity::Critical,
+        rates: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Warns from so many sockets in CLOSE_WAIT and dead descriptors of one process or listener." },
@@ -78,14 +83,14 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let now = evidence.now;
     let mut wants = Wants { descriptors: true, ..Wants::default() };
     // A few in CLOSE_WAIT may stand beside many dead descriptors of the same process, if there are any unhashed sockets at all.
-    let waiting = now.count(State::CloseWait);
-    let dead = now.unhashed_at_most().max(0) as f64;
-    if waiting == 0 || waiting as f64 + dead < limits.get(&RULE, "warning") {
+    let waiting = evidence.survey().count(State::CloseWait);
+    let dead = now.unhashed_at_most(evidence.survey()).max(0) as f64;
+    if waiting == 0 || waiting as f64 + dead < limits.least(&RULE, "warning") {
         return wants;
     }
     wants.details = StateSet::of(State::CloseWait);
-    let listeners = Listeners::of(now);
-    for socket in now.sockets.iter().filter(|s| s.state == State::CloseWait) {
+    let listeners = evidence.listeners();
+    for (_, socket) in evidence.sockets(&evidence.survey().close_wait) {
         if socket.is_unaccepted() {
             wants.owners.extend(listeners.group(socket).map(|l| l.inode));
         } else {
@@ -118,7 +123,7 @@ struct Leak<'a> {
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
-    let total = now.count(State::CloseWait);
+    let total = evidence.survey().count(State::CloseWait);
     let warning = limits.get(&RULE, "warning");
     if !now.has_netlink_facts() && total as f64 >= warning {
         let why = format!(
@@ -126,7 +131,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         );
         return Outcome::NotEvaluated(Cause::Unseen, why);
     }
-    let mut leaks = leaks(now, limits);
+    let mut leaks = leaks(evidence, limits);
     for process in now.processes.values().filter(|p| p.unhashed.is_some_and(|n| n > 0)) {
         leaks.entry(Blamed::Process(process.pid)).or_default();
     }
@@ -155,7 +160,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         return Outcome::NotEvaluated(Cause::Unseen, reason);
     }
     let hidden = hidden_holders(now);
-    if hidden > 0 && hidden as f64 + now.unhashed_at_most().max(0) as f64 >= warning {
+    if hidden > 0
+        && hidden as f64 + now.unhashed_at_most(evidence.survey()).max(0) as f64 >= warning
+    {
         let why = format!(
             "the processes behind {hidden} sockets in CLOSE_WAIT may not be read, and may hold dead descriptors too"
         );
@@ -202,16 +209,22 @@ fn shared_leaks<'a>(now: &Snapshot, rest: &[&Leak<'a>]) -> BTreeMap<Blamed, Leak
 }
 
 /// Sorts the sockets in CLOSE_WAIT by who is to blame.
-fn leaks<'a>(now: &'a Snapshot, limits: &Limits) -> BTreeMap<Blamed, Leak<'a>> {
-    let listeners = Listeners::of(now);
+fn leaks<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> BTreeMap<Blamed, Leak<'a>> {
+    let now = evidence.now;
+    let listeners = evidence.listeners();
     let min_age = limits.get(&RULE, "min_age_ms");
     let mut leaks: BTreeMap<Blamed, Leak<'a>> = BTreeMap::new();
-    for socket in now.sockets.iter().filter(|s| s.state == State::CloseWait) {
+    for (_, socket) in evidence.sockets(&evidence.survey().close_wait) {
         // Without details the age is unknown, and a socket of unknown age is not accused.
         let Some(detail) = now.detail(socket).copied() else { continue };
         let Some(at_least) = detail.last_ack_recv_ms else { continue };
-        let leak = leaks.entry(blame(now, &listeners, socket)).or_default();
-        let sent_since = detail.last_data_sent_ms.is_some_and(|sent| sent < at_least);
+        let leak = leaks.entry(blame(now, listeners, socket)).or_default();
+        // What was in this state in an earlier look and has sent since is answering, slowly.
+        let trickles = evidence.since.is_some_and(|since| {
+            since.then(socket).is_some_and(|t| t.state == State::CloseWait)
+                && detail.last_data_sent_ms.is_some_and(|sent| sent < since.elapsed_ms)
+        });
+        let sent_since = trickles || detail.last_data_sent_ms.is_some_and(|sent| sent < at_least);
         if socket.send_queue > 0 || sent_since {
             leak.half_closed += 1;
         } else if f64::from(at_least) < min_age {
@@ -242,18 +255,24 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
         Blamed::Process(pid) => now.processes.get(&pid),
         Blamed::Listener(..) | Blamed::Workers(..) | Blamed::Unnamed(..) => None,
     };
+    let subject = subject(now, blamed, leak);
+    let port = match &subject {
+        Subject::Listener { port, .. } => Some(*port),
+        _ => None,
+    };
+    let limits = who::limits(limits, subject.culprits(), port);
     let held = leak.sockets.len() as u64;
     let dead = u64::from(process.and_then(|p| p.unhashed).unwrap_or_default());
     let leaked = (held + dead) as f64;
+    // Dead descriptors alone are another rule's.
     let warning = limits.get(&RULE, "warning");
-    if leaked < warning {
+    if leaked < warning || held == 0 {
         return None;
     }
     let limit = process.and_then(|p| p.descriptor_limit);
     let critical = limit.map(|l| l as f64 * limits.get(&RULE, "critical_ratio"));
     let is_critical = held > 0 && critical.is_some_and(|c| leaked >= c);
     let severity = if is_critical { Severity::Critical } else { Severity::Warning };
-    let subject = subject(now, blamed, leak);
     let who = who(&subject);
     let mut evidence = Vec::new();
     if held > 0 {
@@ -276,7 +295,9 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
     Some(Finding {
         id: RULE.id,
         severity,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: words::title(blamed, held, dead, &who),
         facts: words::facts(leak, dead, process),
         thresholds: Thresholds { info: None, warning: Some(warning), critical },
@@ -437,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_descriptors_add_up_with_close_wait_and_fire_alone() {
+    fn dead_descriptors_add_up_with_close_wait_and_are_another_rules_alone() {
         let mut s = leaking(4, 1024);
         s.processes.get_mut(&42).unwrap().unhashed = Some(5);
         assert_eq!(judge(&s), []);
@@ -449,12 +470,7 @@ mod tests {
         let mut s = fresh();
         process(&mut s, 42, "app", 40, 27);
         s.processes.get_mut(&42).unwrap().unhashed = Some(23);
-        let f = &judge(&s)[0];
-        assert_eq!((f.facts["close_wait"], f.facts["unhashed"]), (0.0, 23.0));
-        assert_eq!(
-            (f.title.as_str(), f.severity),
-            ("23 TCP descriptors of app[42] lead to no socket any more", Severity::Warning)
-        );
+        assert_eq!(judge(&s), []);
     }
 
     #[test]

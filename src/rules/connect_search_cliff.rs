@@ -1,6 +1,7 @@
 //! `connect-search-cliff`: the half of the ports that connect() tries first is full.
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds};
+use super::family::Family;
+use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
@@ -42,6 +43,9 @@ rule! {
         id: "connect-search-cliff",
         summary: "every connect() to a destination searches long for a port",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Warning,
+        rates: true,
         limits: &[
             Limit { key: "info", default: 0.99, min: 0.5, max: 1.0, unit: "ratio of the first half",
                 doc: "Informs above this share of the ports that connect() tries first." },
@@ -92,7 +96,7 @@ fn finding(
     let change = evidence.change(pool);
     let connects = change.map(|c| c.flow.connects);
     // A pool that was not busy at the first look and is full now was connected through.
-    let came_up = evidence.before.is_some() && change.is_none();
+    let came_up = evidence.since.is_some() && change.is_none();
     let severity = match connects {
         _ if came_up => Severity::Warning,
         Some(rate) if rate > 0.0 => Severity::Warning,
@@ -114,7 +118,9 @@ fn finding(
     Some(Finding {
         id: RULE.id,
         severity,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{} of {} ports that connect() tries first are taken for {to} ({})",
             number(taken.into()),
@@ -155,9 +161,10 @@ fn finding(
 mod tests {
     use super::*;
     use crate::model::Snapshot;
+    use crate::model::earlier::{Earlier, Since};
     use crate::model::state::State;
     use crate::model::testing::*;
-    use crate::rules::Before;
+    use crate::rules::Derived;
 
     /// So many ports of the first half, and of the second.
     fn filled(first: u16, second: u16) -> Snapshot {
@@ -204,10 +211,12 @@ mod tests {
 
     #[test]
     fn new_connections_between_two_looks_make_it_a_warning() {
-        let (first, still, more) = (filled(505, 3), filled(505, 3), filled(505, 9));
-        let before = Before { ports: Ports::busy(&first), elapsed_ms: 2000 };
-        let severity =
-            |now: &Snapshot| judge(&Evidence::since(now, Some(&before))).unwrap().severity;
+        let (first, mut still, mut more) = (filled(505, 3), filled(505, 3), filled(505, 9));
+        (still.time_ms, more.time_ms) = (2000, 2000);
+        let since = Since::between(Earlier::of(&first), &still).unwrap();
+        let severity = |now: &Snapshot| {
+            judge(&Evidence::on(now, Some(&since), Derived::default())).unwrap().severity
+        };
         assert_eq!((severity(&still), severity(&more)), (Severity::Info, Severity::Warning));
     }
 

@@ -1,6 +1,7 @@
 //! `connection-churn`: connections to one destination are opened and closed so fast that keeping them would save ports and work.
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, severity_above};
+use super::family::Family;
+use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, severity_above};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
@@ -44,6 +45,9 @@ rule! {
         id: "connection-churn",
         summary: "connections to one destination come and go at a high rate",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Info,
+        rates: false,
         limits: &[
             Limit { key: "info", default: 0.25, min: 0.01, max: 100.0, unit: "ratio of usable ports / 60 s",
                 doc: "Informs above this share of the rate that the ports bear without reuse." },
@@ -122,7 +126,9 @@ fn finding(
     Some(Finding {
         id: RULE.id,
         severity: Severity::Info,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{least}{rate:.1} connections a second to {to} are closed by this side, {} in the last minute",
             number(closed.into())

@@ -1,12 +1,13 @@
 //! Runs the rules and makes the Report: every selected rule has an outcome, and the status follows from all of them.
 
+use std::cmp::Reverse;
+
 use super::finding::{Finding, Severity};
-use super::limit::Limits;
+use super::fold::fold;
 use super::outcome::{Cause, Outcome};
-use super::{Before, Evidence, RULES, Rule};
-use crate::model::Snapshot;
+use super::selection::Selection;
+use super::{Evidence, Rule};
 use crate::model::place::Place;
-use crate::model::wants::Wants;
 
 /// The verdict of a run. The order is that of precedence: what is certain and bad beats what could not be told, and that beats a
 /// warning.
@@ -45,31 +46,6 @@ impl Status {
     }
 }
 
-/// Which rules run, and with what thresholds.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// Ids asked for by name; `None` for all rules.
-    pub ids: Option<Vec<&'static str>>,
-    /// Thresholds.
-    pub limits: Limits,
-}
-
-impl Selection {
-    /// The rules that run.
-    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> + '_ {
-        let chosen = |rule: &Rule| self.ids.as_ref().is_none_or(|ids| ids.contains(&rule.id));
-        RULES.iter().copied().filter(move |rule| chosen(rule))
-    }
-
-    /// What the rules need read, having seen the table.
-    pub fn wants(&self, snapshot: &Snapshot) -> Wants {
-        let evidence = Evidence::new(snapshot);
-        let mut wants = Wants::default();
-        self.rules().for_each(|rule| wants.add((rule.wants)(&evidence, &self.limits)));
-        wants
-    }
-}
-
 /// What came of all rules.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -81,14 +57,14 @@ pub struct Report {
     pub outcomes: Vec<(&'static Rule, Outcome)>,
 }
 
-/// Judges a snapshot, and what changed since an earlier look of this run if there was one.
-pub fn run(selection: &Selection, snapshot: &Snapshot, before: Option<&Before>) -> Report {
-    let evidence = Evidence::since(snapshot, before);
+/// Judges.
+pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
+    let snapshot = evidence.now;
     let mut findings = Vec::new();
     let mut outcomes = Vec::new();
     let mut status = if snapshot.coverage.table_is_whole() { Status::Ok } else { Status::Unknown };
     for rule in selection.rules() {
-        let mut outcome = (rule.check)(&evidence, &selection.limits);
+        let mut outcome = (rule.check)(evidence, &selection.limits);
         // What may stand in the unread part of the table cannot be called clear.
         if matches!(outcome, Outcome::Clear(_)) && !snapshot.coverage.table_is_whole() {
             let why = "the socket table could not be read whole".to_string();
@@ -96,7 +72,7 @@ pub fn run(selection: &Selection, snapshot: &Snapshot, before: Option<&Before>) 
         }
         match &mut outcome {
             Outcome::Fired(fired) => findings.append(fired),
-            Outcome::NotEvaluated(Cause::Unseen, _) if selection.ids.is_some() => {
+            Outcome::NotEvaluated(Cause::Unseen, _) if selection.is_named(rule) => {
                 status = status.max(Status::Unknown);
             }
             Outcome::NotEvaluated(..) | Outcome::Clear(_) => {}
@@ -107,13 +83,15 @@ pub fn run(selection: &Selection, snapshot: &Snapshot, before: Option<&Before>) 
     for command in findings.iter_mut().flat_map(|f| &mut f.next) {
         *command = place.reach(command);
     }
-    findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key()));
+    let mut findings = fold(findings);
+    findings.sort_by_cached_key(|f| (Reverse(f.severity), f.certainty, f.id, f.key()));
     let worst = findings.iter().map(|f| Status::of(f.severity)).max().unwrap_or(Status::Ok);
     Report { status: status.max(worst), findings, outcomes }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::RULES;
     use super::*;
     use crate::model::coverage::Seen;
     use crate::model::testing::{fresh, listener};
@@ -127,10 +105,10 @@ mod tests {
 
     #[test]
     fn a_table_that_was_not_read_whole_is_unknown_even_without_findings() {
-        assert_eq!(run(&Selection::default(), &fresh(), None).status, Status::Ok);
+        assert_eq!(run(&Selection::all(), &Evidence::new(&fresh())).status, Status::Ok);
         let mut cut = fresh();
         cut.coverage.note("sock_diag", Seen::Partial, None, None);
-        assert_eq!(run(&Selection::default(), &cut, None).status, Status::Unknown);
+        assert_eq!(run(&Selection::all(), &Evidence::new(&cut)).status, Status::Unknown);
     }
 
     #[test]
@@ -140,10 +118,10 @@ mod tests {
         s.coverage = crate::model::coverage::Coverage::default();
         s.coverage.note("sock_diag", Seen::Denied, None, None);
         s.coverage.seen("proc_net_tcp");
-        let all = run(&Selection::default(), &s, None);
+        let all = run(&Selection::all(), &Evidence::new(&s));
         assert_eq!(all.status, Status::Ok);
         assert_eq!(all.outcomes.len(), RULES.len());
-        let one = Selection { ids: Some(vec!["accept-queue-full"]), ..Selection::default() };
-        assert_eq!(run(&one, &s, None).status, Status::Unknown);
+        let one = Selection::one("accept-queue-full");
+        assert_eq!(run(&one, &Evidence::new(&s)).status, Status::Unknown);
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
+use super::family::Family;
+use super::finding::{
+    Certainty, Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above,
+};
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, pools, rule};
@@ -54,6 +57,9 @@ rule! {
         id: "ephemeral-port-exhaustion",
         summary: "the ports for connections to one destination run out",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Critical,
+        rates: false,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Warns above this share of the usable ports." },
@@ -106,7 +112,9 @@ fn held(now: &Snapshot, pools: &Ports, limits: &Limits) -> Option<Finding> {
     Some(Finding {
         id: RULE.id,
         severity,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: match size {
             0 => format!("every port from {} to {} is reserved, none is usable for connect()", range.low, range.high),
             _ => format!(
@@ -184,7 +192,9 @@ fn finding(
     Some(Finding {
         id: RULE.id,
         severity,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{} of {} ports taken for {to}, {headroom} left ({})",
             number(pool.blocked_max().into()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::model::Snapshot;
 use crate::model::culprit::Culprit;
 use crate::model::destination::Destination;
 use crate::model::endpoint::{Addr, place};
@@ -30,6 +31,27 @@ impl Severity {
             Severity::Info => "info",
             Severity::Warning => "warning",
             Severity::Critical => "critical",
+        }
+    }
+}
+
+/// How sure a finding is of what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// The kernel says so: a limit passed, a state that lasts.
+    Certain,
+    /// It is the likeliest reading of what the kernel says; another one is named.
+    Likely,
+}
+
+impl Certainty {
+    /// The word used in every output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Certainty::Certain => "certain",
+            Certainty::Likely => "likely",
         }
     }
 }
@@ -62,8 +84,21 @@ pub enum Subject {
         /// Who has sockets on it.
         owners: Vec<Culprit>,
     },
+    /// Another machine, or one port of it.
+    Peer {
+        /// Its address.
+        addr: Addr,
+        /// Its port, if that is a service's; else 0.
+        port: u16,
+        /// Who has connections there.
+        owners: Vec<Culprit>,
+    },
+    /// A setting of the namespace.
+    Setting(&'static str),
     /// The whole network namespace.
     Namespace,
+    /// The whole host: a limit that all namespaces share.
+    Host,
 }
 
 impl Subject {
@@ -79,7 +114,11 @@ impl Subject {
                 format!("destination:{}{device}>{to}", d.local_addr)
             }
             Subject::Address { addr, .. } => format!("address:{addr}"),
+            Subject::Peer { addr, port: 0, .. } => format!("peer:{addr}"),
+            Subject::Peer { addr, port, .. } => format!("peer:{}", place(*addr, *port)),
+            Subject::Setting(name) => format!("setting:{name}"),
             Subject::Namespace => "namespace".into(),
+            Subject::Host => "host".into(),
         }
     }
 
@@ -89,8 +128,9 @@ impl Subject {
             Subject::Process(culprit) => std::slice::from_ref(culprit),
             Subject::Listener { owners, .. }
             | Subject::Destination { owners, .. }
-            | Subject::Address { owners, .. } => owners,
-            Subject::Namespace => &[],
+            | Subject::Address { owners, .. }
+            | Subject::Peer { owners, .. } => owners,
+            Subject::Setting(_) | Subject::Namespace | Subject::Host => &[],
         }
     }
 }
@@ -125,6 +165,10 @@ pub fn severity_above(value: f64, thresholds: &Thresholds) -> Option<Severity> {
 pub enum Wish {
     /// At least this number.
     AtLeast(i64),
+    /// At most this number.
+    AtMost(i64),
+    /// So many times what it is.
+    Times(i64),
     /// At least this far in the knob's own order of effect (0 < 2 < 1 for tcp_tw_reuse).
     Order(i64),
     /// More ports to choose from.
@@ -156,6 +200,8 @@ pub struct Finding {
     pub id: &'static str,
     /// How bad.
     pub severity: Severity,
+    /// How sure.
+    pub certainty: Certainty,
     /// Where.
     pub netns: Text,
     /// Condition, number, threshold, place; no full stop.
@@ -174,9 +220,35 @@ pub struct Finding {
     pub next: Vec<String>,
     /// What to change, the application first.
     pub remedies: Vec<Remedy>,
+    /// What follows from it: findings of other rules that share its cause, worst first.
+    pub folded: Vec<Finding>,
 }
 
 impl Finding {
+    /// A finding of a rule about the whole namespace, informing, for certain; its words are still to be said.
+    pub(super) fn new(rule: &super::Rule, now: &Snapshot) -> Finding {
+        Finding {
+            id: rule.id,
+            severity: Severity::Info,
+            certainty: Certainty::Certain,
+            netns: now.netns.clone(),
+            title: String::new(),
+            subject: Subject::Namespace,
+            facts: BTreeMap::new(),
+            thresholds: Thresholds::default(),
+            evidence: Vec::new(),
+            why: String::new(),
+            next: Vec::new(),
+            remedies: Vec::new(),
+            folded: Vec::new(),
+        }
+    }
+
+    /// The finding and what is folded into it.
+    pub fn all(&self) -> impl Iterator<Item = &Finding> {
+        std::iter::once(self).chain(&self.folded)
+    }
+
     /// Identity of the finding: the rule and its subject, stable between runs.
     pub fn key(&self) -> String {
         format!("{}/{}/{}", self.id, self.netns, self.subject.key())

@@ -1,74 +1,59 @@
 //! The analyzer: one file per finding, complete with its documentation, thresholds, check, message and tests. Pure.
 
 pub mod accept_queue_full;
+pub mod backlog_capped;
 pub mod bind_before_connect;
 pub mod bind_pool_exhaustion;
 pub mod close_wait_leak;
+pub mod config;
 pub mod connect_search_cliff;
 pub mod connection_churn;
+pub mod conntrack_pressure;
+pub mod dead_peer;
+pub mod descriptor_limit;
 pub mod engine;
 pub mod ephemeral_port_exhaustion;
+mod evidence;
+pub mod family;
+pub mod fin_wait2_orphans;
 pub mod finding;
+mod fold;
+pub mod half_closed_stuck;
+pub mod hazardous_sysctl;
+pub mod idle_without_keepalive;
+pub mod keepalive_too_slow;
+pub mod last_ack_stuck;
 pub mod limit;
+pub mod orphan_pressure;
 pub mod outcome;
+pub mod path_mtu_black_hole;
+pub mod pool_oversized;
 mod pools;
 pub mod port_range_conflict;
+pub mod receive_queue_stuck;
+pub mod reset_storm;
+pub mod retransmission_rate;
+pub mod reuseport_imbalance;
+pub mod selection;
+pub mod send_queue_stuck;
+pub mod softnet_drops;
+pub mod syn_flood;
+pub mod syn_queue_pressure;
+pub mod syn_sent_stuck;
+pub mod tcp_memory_pressure;
+pub mod time_wait_bucket_overflow;
 pub mod time_wait_buildup;
+pub mod unhashed_sockets;
+mod who;
 
-use std::cell::OnceCell;
-
-use crate::model::Snapshot;
-use crate::model::ports::forecast::Change;
-use crate::model::ports::{Pool, Ports};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::nearest::nearest;
+pub use evidence::{Derived, Evidence};
+use family::Family;
+use finding::Severity;
 use limit::{Limit, Limits};
 use outcome::Outcome;
-
-/// What a rule judges: the snapshot, and what several rules derive from it, computed once.
-#[derive(Debug)]
-pub struct Evidence<'a> {
-    /// The snapshot.
-    pub now: &'a Snapshot,
-    /// What an earlier look of this run showed; `None` for a single look.
-    pub before: Option<&'a Before>,
-    ports: OnceCell<Option<Ports>>,
-}
-
-impl<'a> Evidence<'a> {
-    /// Wraps a snapshot.
-    pub fn new(now: &'a Snapshot) -> Evidence<'a> {
-        Evidence::since(now, None)
-    }
-
-    /// The same, with an earlier look to compare with.
-    pub fn since(now: &'a Snapshot, before: Option<&'a Before>) -> Evidence<'a> {
-        Evidence { now, before, ports: OnceCell::new() }
-    }
-
-    /// What happened to a pool since the earlier look; `None` without one, and for a pool that was not busy then.
-    pub fn change(&self, pool: &Pool) -> Option<Change> {
-        let before = self.before?;
-        let ports = before.ports.as_ref()?;
-        let then = ports.pools.iter().find(|p| p.destination == pool.destination)?;
-        Some(Change::between(then, pool, before.elapsed_ms))
-    }
-
-    /// The pools of ephemeral ports; `None` if the port range could not be read.
-    pub fn ports(&self) -> Option<&Ports> {
-        self.ports.get_or_init(|| Ports::busy(self.now)).as_ref()
-    }
-}
-
-/// What rates need of an earlier look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Before {
-    /// The busy pools.
-    pub ports: Option<Ports>,
-    /// Milliseconds between the looks.
-    pub elapsed_ms: u32,
-}
 
 /// One rule.
 pub struct Rule {
@@ -78,6 +63,12 @@ pub struct Rule {
     pub summary: &'static str,
     /// The version that brought it.
     pub since: &'static str,
+    /// What it belongs to.
+    pub family: Family,
+    /// The worst it can say: a rule that only informs is left out of `check` unless it is asked for.
+    pub worst: Severity,
+    /// Whether a second look lets it say more.
+    pub rates: bool,
     /// The documentation, with the fixed headings; the same text as the rustdoc.
     pub docs: &'static str,
     /// Its thresholds.
@@ -109,14 +100,39 @@ use rule;
 /// Every rule, in the order in which they are listed. A new finding: its file, its line here, a scenario.
 pub static RULES: &[&Rule] = &[
     &accept_queue_full::RULE,
+    &backlog_capped::RULE,
     &bind_before_connect::RULE,
     &bind_pool_exhaustion::RULE,
     &close_wait_leak::RULE,
     &connect_search_cliff::RULE,
     &connection_churn::RULE,
+    &conntrack_pressure::RULE,
+    &dead_peer::RULE,
+    &descriptor_limit::RULE,
     &ephemeral_port_exhaustion::RULE,
+    &fin_wait2_orphans::RULE,
+    &half_closed_stuck::RULE,
+    &hazardous_sysctl::RULE,
+    &idle_without_keepalive::RULE,
+    &keepalive_too_slow::RULE,
+    &last_ack_stuck::RULE,
+    &orphan_pressure::RULE,
+    &path_mtu_black_hole::RULE,
+    &pool_oversized::RULE,
     &port_range_conflict::RULE,
+    &receive_queue_stuck::RULE,
+    &reset_storm::RULE,
+    &retransmission_rate::RULE,
+    &reuseport_imbalance::RULE,
+    &send_queue_stuck::RULE,
+    &softnet_drops::RULE,
+    &syn_flood::RULE,
+    &syn_queue_pressure::RULE,
+    &syn_sent_stuck::RULE,
+    &tcp_memory_pressure::RULE,
+    &time_wait_bucket_overflow::RULE,
     &time_wait_buildup::RULE,
+    &unhashed_sockets::RULE,
 ];
 
 /// The headings that every rule's documentation has, in this order.

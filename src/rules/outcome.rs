@@ -3,7 +3,9 @@
 use super::finding::Finding;
 
 /// Why a rule could not be evaluated; only a source that exists and could not be read can make a status unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A source that it needs was denied, read in part, or failed.
     Unseen,
@@ -21,3 +23,23 @@ pub enum Outcome {
     /// It could not be told.
     NotEvaluated(Cause, String),
 }
+
+impl Outcome {
+    /// For a rule that needs two looks and had one.
+    pub fn needs_two() -> Outcome {
+        Outcome::NotEvaluated(Cause::Absent, NEEDS_TWO.into())
+    }
+
+    /// For what this kernel or namespace does not have.
+    pub fn absent(why: impl Into<String>) -> Outcome {
+        Outcome::NotEvaluated(Cause::Absent, why.into())
+    }
+
+    /// For what could not be read.
+    pub fn unseen(why: impl Into<String>) -> Outcome {
+        Outcome::NotEvaluated(Cause::Unseen, why.into())
+    }
+}
+
+/// What is missing for a rate.
+const NEEDS_TWO: &str = "needs two samples: --sample 2s";

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::family::Family;
+use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
@@ -42,6 +43,9 @@ rule! {
         id: "port-range-conflict",
         summary: "services listen on ports that connections may take",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Info,
+        rates: false,
         limits: &[
             Limit { key: "info", default: 0.0, min: 0.0, max: 65535.0, unit: "ports",
                 doc: "Informs above this many listening ports inside the range that are not reserved." },
@@ -102,7 +106,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     Outcome::Fired(vec![Finding {
         id: RULE.id,
         severity: Severity::Info,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: match exposed.len() {
             0 => format!("ports of Kubernetes services lie in the range of automatic ports, {ends}, not reserved"),
             n => format!(

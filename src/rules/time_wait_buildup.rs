@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
+use super::family::Family;
+use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
@@ -52,6 +53,9 @@ rule! {
         id: "time-wait-buildup",
         summary: "TIME_WAIT holds the ports to a destination",
         since: "0.1.0",
+        family: Family::Ports,
+        worst: Severity::Critical,
+        rates: false,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Informs above this share of the usable ports in TIME_WAIT." },
@@ -140,7 +144,9 @@ fn destination(
     Some(Finding {
         id: RULE.id,
         severity,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{} of {} ports for {to} are in TIME_WAIT ({})",
             number(held_max.into()),
@@ -186,7 +192,9 @@ fn buckets(now: &Snapshot, total: u64, client: u64, limits: &Limits) -> Option<F
     Some(Finding {
         id: RULE.id,
         severity: Severity::Info,
+        certainty: Certainty::Certain,
         netns: now.netns.clone(),
+        folded: Vec::new(),
         title: format!(
             "{} in TIME_WAIT, {} of tcp_max_tw_buckets ({})",
             count(total, "socket", "sockets"),

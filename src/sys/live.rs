@@ -12,7 +12,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, sta
 use rustix::net::{AddressFamily, SocketType, netdevice};
 
 use super::{Namespace, Open, SysError, System, netlink, netns};
-use crate::wire::request::Request;
+use crate::model::socket::Socket;
+use crate::wire::request::{Request, exactly};
 
 /// The running kernel, seen from one network namespace.
 #[derive(Default)]
@@ -72,6 +73,10 @@ impl System for Live {
         Ok(())
     }
 
+    fn page_bytes(&self) -> Option<u64> {
+        Some(rustix::param::page_size() as u64)
+    }
+
     fn clock_ms(&self) -> Result<u64, SysError> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Ok(since.map(|d| d.as_millis() as u64).unwrap_or_default())
@@ -82,6 +87,14 @@ impl System for Live {
             return self.at(path, read_once)?.map_err(|e| SysError::new(path, e));
         }
         self.at(path, |real| std::fs::read(real))?.map_err(|e| SysError::from_io(path, &e))
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
+        let entries = std::fs::read_dir(folder).map_err(|e| SysError::from_io(folder, &e))?;
+        let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
@@ -210,6 +223,25 @@ impl System for Live {
             .map_err(|e| SysError::new(path, e))?;
         let name = buffer.get(..length).unwrap_or_default();
         Ok(name.split(|b| *b == 0).next().unwrap_or_default().to_vec())
+    }
+
+    fn sock_diag_exact(
+        &self,
+        sockets: &[Socket],
+        extensions: u8,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), SysError> {
+        let door = match &self.netns {
+            Some(netns) => netns::within(netns, netlink::open)??,
+            None => netlink::open()?,
+        };
+        sockets.iter().try_for_each(|socket| {
+            // The answer is one datagram: a socket, or the error that there is none.
+            netlink::exchange(&door, &exactly(socket, extensions), &mut |datagram| {
+                each(datagram);
+                false
+            })
+        })
     }
 
     fn sock_diag(

@@ -11,6 +11,7 @@ pub mod output;
 pub mod privilege;
 pub mod record;
 pub mod replay;
+pub mod settings_file;
 pub mod store;
 pub mod terminal;
 pub mod watchdog;
@@ -20,6 +21,7 @@ pub use error::{Kind, SysError};
 use std::collections::BTreeMap;
 
 use crate::model::owner::Bucket;
+use crate::model::socket::Socket;
 use crate::wire::request::Request;
 
 /// One open socket, as a pass by BPF shows it.
@@ -81,11 +83,24 @@ pub trait System: Sync {
         })
     }
 
+    /// Bytes of a page of memory; `None` if that is not known.
+    fn page_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors
     /// It is absent, denied, or reading it failed.
     fn read(&self, path: &str) -> Result<Vec<u8>, SysError>;
+
+    /// The names in a folder, sorted.
+    ///
+    /// # Errors
+    /// It is absent, denied, or listing it failed.
+    fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
+        Err(SysError { what: folder.into(), kind: Kind::Absent, reason: "not here".into() })
+    }
 
     /// The text of a symbolic link.
     ///
@@ -159,6 +174,20 @@ pub trait System: Sync {
     /// # Errors
     /// The descriptor is gone or may not be asked.
     fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError>;
+
+    /// Asks for single sockets, one by one, and hands the answers to `each`; one that is gone gives none.
+    ///
+    /// # Errors
+    /// sock_diag is refused or absent. A capture holds the details of every socket with the table.
+    fn sock_diag_exact(
+        &self,
+        sockets: &[Socket],
+        extensions: u8,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), SysError> {
+        let _ = (sockets, extensions, each);
+        Err(SysError { what: "sock_diag".into(), kind: Kind::Absent, reason: "not here".into() })
+    }
 
     /// Sends a dump request and hands every datagram of the answer to `each` until it returns false.
     ///

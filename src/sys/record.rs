@@ -64,8 +64,23 @@ impl System for Record<'_> {
         Ok(now)
     }
 
+    fn page_bytes(&self) -> Option<u64> {
+        let bytes = self.inner.page_bytes();
+        if let Some(bytes) = bytes {
+            let _ = self.keep("page_bytes".into(), Ok(bytes.to_string().into_bytes()));
+        }
+        bytes
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
         self.keep(format!("read {path}"), self.inner.read(path))
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
+        let names = self.inner.list(folder);
+        let text = names.as_ref().map(|n| n.join("\n").into_bytes()).map_err(Clone::clone);
+        let _ = self.keep(format!("list {folder}"), text);
+        names
     }
 
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {

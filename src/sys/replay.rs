@@ -68,8 +68,17 @@ impl System for Replay {
         Ok(self.capture.time_ms)
     }
 
+    fn page_bytes(&self) -> Option<u64> {
+        std::str::from_utf8(self.text("page_bytes").ok()?).ok()?.trim().parse().ok()
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
         self.text(&format!("read {path}")).map(<[u8]>::to_vec)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
+        let text = String::from_utf8_lossy(self.text(&format!("list {folder}"))?);
+        Ok(text.lines().map(String::from).collect())
     }
 
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {

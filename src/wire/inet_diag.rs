@@ -13,6 +13,8 @@ pub const HEADER: usize = 72;
 
 /// SK_MEMINFO_DROPS: the ninth word of SKMEMINFO (include/uapi/linux/sock_diag.h).
 const SKMEMINFO_DROPS: usize = 8 * 4;
+/// What a socket holds: data not read, memory set aside, data not acknowledged, options, packets that wait.
+const SKMEMINFO_HELD: [usize; 5] = [0, 4 * 4, 5 * 4, 6 * 4, 7 * 4];
 
 /// Decodes the fixed header. `None` if it is too short, or of a family or state that this program does not know.
 pub fn socket(payload: &[u8]) -> Option<Socket> {
@@ -95,6 +97,10 @@ pub fn detail(payload: &[u8]) -> Detail {
         tcp_info::read(info, &mut detail);
     }
     detail.drops = attributes.u32(SKMEMINFO, SKMEMINFO_DROPS);
+    detail.memory = SKMEMINFO_HELD
+        .into_iter()
+        .map(|at| attributes.u32(SKMEMINFO, at))
+        .try_fold(0u32, |sum, part| Some(sum.saturating_add(part?)));
     detail.v6only = attributes.byte(SKV6ONLY, 0).map(|b| b != 0);
     detail
 }

@@ -13,6 +13,7 @@ pub mod proc_net_tcp;
 pub mod proc_pid;
 pub mod request;
 pub mod sysctl;
+pub mod sysctl_d;
 pub mod tcp_info;
 
 /// The bytes at `offset`, if the buffer reaches that far.

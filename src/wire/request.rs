@@ -33,6 +33,31 @@ pub enum Condition {
     Program(Program),
 }
 
+/// Asks for one socket by its addresses, ports and cookie: no walk of the table, an answer of one message, no end after it.
+pub fn exactly(socket: &Socket, extensions: u8) -> Vec<u8> {
+    let request = Request {
+        family: Some(socket.family),
+        ..Request::tcp(StateSet::of(socket.state), extensions)
+    };
+    let mut payload = request.by_family(socket.family);
+    // struct inet_diag_sockid stands in the header of an answer as it does here, four bytes further on.
+    let (from, to) = (SOCKET_ID_IN_MESSAGE, SOCKET_ID_IN_REQUEST);
+    let header = super::inet_diag::encode(socket);
+    if let (Some(id), Some(place)) =
+        (header.get(from..from + SOCKET_ID), payload.get_mut(to..to + SOCKET_ID))
+    {
+        place.copy_from_slice(id);
+    }
+    message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, &payload)
+}
+
+/// Bytes of `struct inet_diag_sockid`.
+const SOCKET_ID: usize = 48;
+/// Its place in `struct inet_diag_msg`.
+const SOCKET_ID_IN_MESSAGE: usize = 4;
+/// Its place in `struct inet_diag_req_v2`.
+const SOCKET_ID_IN_REQUEST: usize = 8;
+
 /// Which sockets to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

@@ -12,6 +12,24 @@ pub const LAST_DATA_SENT: usize = 44;
 pub const LAST_DATA_RECV: usize = 52;
 /// Offset of `tcpi_last_ack_recv`, milliseconds.
 const LAST_ACK_RECV: usize = 56;
+/// Offset of `tcpi_backoff`.
+const BACKOFF: usize = 4;
+/// Offset of `tcpi_snd_mss`.
+const SND_MSS: usize = 16;
+/// Offset of `tcpi_unacked`.
+const UNACKED: usize = 24;
+/// Offset of `tcpi_pmtu`.
+const PMTU: usize = 60;
+/// Offset of `tcpi_rtt`, microseconds.
+const RTT: usize = 68;
+/// Offset of `tcpi_total_retrans`.
+const TOTAL_RETRANS: usize = 100;
+/// Offset of `tcpi_data_segs_out`.
+const DATA_SEGS_OUT: usize = 156;
+/// Offset of `tcpi_snd_wnd`.
+const SND_WND: usize = 228;
+/// Offset of `tcpi_rcv_wnd`.
+const RCV_WND: usize = 232;
 
 /// Copies the facts that `info` holds into `detail`.
 pub fn read(info: &[u8], detail: &mut Detail) {
@@ -19,6 +37,15 @@ pub fn read(info: &[u8], detail: &mut Detail) {
     detail.last_data_sent_ms = u32_at(info, LAST_DATA_SENT);
     detail.last_data_recv_ms = u32_at(info, LAST_DATA_RECV);
     detail.last_ack_recv_ms = u32_at(info, LAST_ACK_RECV);
+    detail.backoff = info.get(BACKOFF).copied();
+    detail.snd_mss = u32_at(info, SND_MSS);
+    detail.unacked = u32_at(info, UNACKED);
+    detail.pmtu = u32_at(info, PMTU);
+    detail.rtt_us = u32_at(info, RTT);
+    detail.total_retrans = u32_at(info, TOTAL_RETRANS);
+    detail.data_segs_out = u32_at(info, DATA_SEGS_OUT);
+    detail.snd_wnd = u32_at(info, SND_WND);
+    detail.rcv_wnd = u32_at(info, RCV_WND);
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub struct Run {
 /// The program with a plain environment.
 pub fn tcpvet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tcpvet"));
+    // The user's own configuration is none of the tests' business.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS"] {
         command.env_remove(name);
     }
@@ -61,7 +63,9 @@ pub fn document(text: &str) -> Value {
     document
 }
 
-/// The findings of one rule.
+/// The findings of one rule, on their own or folded into another.
 pub fn findings<'a>(document: &'a Value, id: &str) -> Vec<&'a Value> {
-    document["findings"].as_array().expect("findings").iter().filter(|f| f["id"] == id).collect()
+    let told = document["findings"].as_array().expect("findings").iter();
+    let all = told.flat_map(|f| std::iter::once(f).chain(f["folded"].as_array().expect("folded")));
+    all.filter(|f| f["id"] == id).collect()
 }

@@ -33,6 +33,8 @@ pub(super) struct Client {
     pub(super) inode: u32,
     /// Milliseconds until a TIME_WAIT ends.
     pub(super) expires_ms: u32,
+    /// Its row in the table.
+    pub(super) row: u32,
     /// Its port.
     pub(super) port: u16,
     /// Its state.
@@ -65,7 +67,7 @@ pub(super) fn tallies(
 ) -> Vec<Tally> {
     let mut index: HashMap<Destination, usize, Quick> = HashMap::default();
     let mut tallies: Vec<Tally> = Vec::new();
-    for socket in snapshot.sockets.iter() {
+    for (row, socket) in (0u32..).zip(snapshot.sockets.iter()) {
         if !is_client(socket, range, listeners) || range.reserved.has(socket.local_port) {
             continue;
         }
@@ -78,6 +80,7 @@ pub(super) fn tallies(
         tally.clients.push(Client {
             inode: socket.inode,
             expires_ms: socket.expires_ms,
+            row,
             port: socket.local_port,
             state: socket.state,
         });
@@ -114,6 +117,33 @@ fn share_unbound(tallies: &mut [Tally], index: &HashMap<Destination, usize, Quic
             tally.clients.extend(more);
         }
     }
+}
+
+/// A destination to which many connections are open from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crowd {
+    /// Where to.
+    pub destination: Destination,
+    /// Rows of the open connections.
+    pub rows: Vec<u32>,
+}
+
+/// Fewer open connections are no crowd.
+const CROWD: usize = 50;
+
+/// The crowds among some tallies, the largest first.
+pub(super) fn crowds(tallies: &[Tally]) -> Vec<Crowd> {
+    let open = |t: &Tally| t.clients.iter().filter(|c| c.state == State::Established).count();
+    let rows = |t: &Tally| {
+        t.clients.iter().filter(|c| c.state == State::Established).map(|c| c.row).collect()
+    };
+    let mut crowds: Vec<Crowd> = tallies
+        .iter()
+        .filter(|t| t.clients.len() >= CROWD && open(t) >= CROWD)
+        .map(|t| Crowd { destination: t.destination, rows: rows(t) })
+        .collect();
+    crowds.sort_by_key(|c| (std::cmp::Reverse(c.rows.len()), c.destination));
+    crowds
 }
 
 /// The distinct ports of some tallies.

@@ -75,6 +75,7 @@ mod tests {
     fn closed_at(ages: impl Iterator<Item = u32>) -> History {
         let clients: Vec<Client> = ages
             .map(|age| Client {
+                row: 0,
                 inode: 0,
                 expires_ms: TIME_WAIT_MS - age,
                 port: 1,

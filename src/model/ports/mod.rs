@@ -15,7 +15,7 @@ pub mod range;
 mod tests;
 pub mod what_if;
 
-pub use client::{LIVE, is_client};
+pub use client::{Crowd, LIVE, is_client};
 pub use pool::Pool;
 pub use range::EphemeralRange;
 
@@ -44,6 +44,8 @@ pub struct Ports {
     pub destinations: usize,
     /// The pools that were looked at, fullest first.
     pub pools: Vec<Pool>,
+    /// Destinations with many open connections from here, most first.
+    pub crowds: Vec<Crowd>,
     /// Who has which port on which local address.
     pub local: LocalUse,
     /// Inodes of client sockets on ports that bind() took first, for certain or as it looks.
@@ -78,13 +80,14 @@ impl Ports {
         bound_first_inodes.dedup();
         let in_use = client::ports(&tallies).count_in(range.low, range.high);
         let destinations = tallies.len();
+        let crowds = client::crowds(&tallies);
         tallies.retain(|t| t.clients.len() as u32 >= least);
         let common = Common::of(snapshot, &range, &held);
         let mut pools: Vec<Pool> = tallies.iter().map(|t| common.pool(t)).collect();
         pools.sort_by(|a, b| {
             b.used_ratio().total_cmp(&a.used_ratio()).then(a.destination.cmp(&b.destination))
         });
-        Ports { range, held, free, in_use, destinations, pools, local, bound_first_inodes }
+        Ports { range, held, free, in_use, destinations, pools, crowds, local, bound_first_inodes }
     }
 
     /// The pool of a destination that nobody connects to yet.

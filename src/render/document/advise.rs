@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Head;
-use crate::advise::knobs::Scope;
+use crate::advise::knobs::{Pod, Scope};
 use crate::advise::{Item, Plan};
 use crate::model::Snapshot;
 use crate::model::text::Text;
@@ -60,10 +60,32 @@ pub struct ItemDocument {
     pub try_now: String,
     /// Command that takes it back.
     pub undo: String,
+    /// Files that set it at boot, in the order in which they are read.
+    pub files: Vec<FileDocument>,
+    /// Files that would have the last word over the proposal.
+    pub conflicts: Vec<String>,
+    /// What is said of the setting and is not so; empty if nothing is.
+    pub folklore: &'static str,
+    /// Where a pod sets it: `pod`, `pod_unsafe` or `node`.
+    pub kubernetes: &'static str,
     /// How it is kept.
     pub persist: String,
     /// Command that shows the effect.
     pub verify: String,
+}
+
+/// A line of a file that sets a value.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FileDocument {
+    /// The file.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub path: Text,
+    /// The line, from 1.
+    pub line: usize,
+    /// The value.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub value: Text,
 }
 
 impl ItemDocument {
@@ -83,6 +105,22 @@ impl ItemDocument {
             not_fixed: knob.not_fixed,
             try_now: item.place.set(knob.name, &item.proposed),
             undo: item.place.set(knob.name, &item.now),
+            files: item
+                .files
+                .iter()
+                .map(|l| FileDocument {
+                    path: l.path.clone(),
+                    line: l.number,
+                    value: l.value.clone(),
+                })
+                .collect(),
+            conflicts: item.conflicts(),
+            folklore: knob.folklore,
+            kubernetes: match knob.pod {
+                Pod::Safe(_) => "pod",
+                Pod::Unsafe => "pod_unsafe",
+                Pod::Node => "node",
+            },
             persist: item.place.persist(knob.name, &item.proposed),
             verify: format!(
                 "{}; {}",

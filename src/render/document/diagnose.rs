@@ -8,10 +8,11 @@ use super::Head;
 use super::number::{ByState, Number};
 use super::subject::SubjectDocument;
 use crate::model::Snapshot;
+use crate::model::earlier::Since;
 use crate::model::text::Text;
 use crate::rules::engine::{Report, Status};
-use crate::rules::finding::{Finding, Remedy, Severity};
-use crate::rules::outcome::Outcome;
+use crate::rules::finding::{Certainty, Finding, Remedy, Severity};
+use crate::rules::outcome::{Cause, Outcome};
 
 /// What is wrong with this machine's TCP.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +23,8 @@ pub struct Diagnose {
     pub head: Head,
     /// The verdict.
     pub status: Status,
+    /// Milliseconds between this look and the one it is compared with; null for a single look.
+    pub compared_ms: Option<u32>,
     /// Counts.
     pub summary: Summary,
     /// What is wrong, worst first.
@@ -48,8 +51,10 @@ pub struct FindingDocument {
     pub id: &'static str,
     /// Rule, namespace and subject: the same between runs.
     pub key: String,
-    /// How bad.
+    /// How bad, with what is folded into it.
     pub severity: Severity,
+    /// How sure: `certain` if the kernel says so, `likely` if it is the likeliest reading.
+    pub certainty: Certainty,
     /// Network namespace.
     #[cfg_attr(test, schemars(with = "String"))]
     pub netns: Text,
@@ -69,6 +74,8 @@ pub struct FindingDocument {
     pub next: Vec<String>,
     /// What to change, the application first.
     pub remedies: Vec<RemedyDocument>,
+    /// What follows from it: findings of other rules that share its cause.
+    pub folded: Vec<FindingDocument>,
 }
 
 /// Steps of severity, in the unit of the finding's number.
@@ -105,6 +112,9 @@ pub struct RuleDocument {
     pub outcome: &'static str,
     /// What was seen, or why nothing could be said; null where it fired.
     pub reason: Option<String>,
+    /// Why it was not evaluated: `unseen` if a source could not be read, `absent` if this kernel or namespace has no such thing or a second
+    /// look is missing; null otherwise.
+    pub cause: Option<Cause>,
 }
 
 impl From<&Finding> for FindingDocument {
@@ -113,6 +123,7 @@ impl From<&Finding> for FindingDocument {
             id: f.id,
             key: f.key(),
             severity: f.severity,
+            certainty: f.certainty,
             netns: f.netns.clone(),
             title: f.title.clone(),
             subject: (&f.subject).into(),
@@ -126,6 +137,7 @@ impl From<&Finding> for FindingDocument {
             why: f.why.clone(),
             next: f.next.clone(),
             remedies: f.remedies.iter().map(RemedyDocument::from).collect(),
+            folded: f.folded.iter().map(FindingDocument::from).collect(),
         }
     }
 }
@@ -146,22 +158,23 @@ impl From<&Remedy> for RemedyDocument {
 /// The outcomes of all rules.
 pub fn rules(report: &Report) -> Vec<RuleDocument> {
     let row = |(rule, outcome): &(&'static crate::rules::Rule, Outcome)| {
-        let (outcome, reason) = match outcome {
-            Outcome::Fired(_) => ("fired", None),
-            Outcome::Clear(seen) => ("clear", Some(seen.clone())),
-            Outcome::NotEvaluated(_, why) => ("not_evaluated", Some(why.clone())),
+        let (outcome, reason, cause) = match outcome {
+            Outcome::Fired(_) => ("fired", None, None),
+            Outcome::Clear(seen) => ("clear", Some(seen.clone()), None),
+            Outcome::NotEvaluated(cause, why) => ("not_evaluated", Some(why.clone()), Some(*cause)),
         };
-        RuleDocument { id: rule.id, outcome, reason }
+        RuleDocument { id: rule.id, outcome, reason, cause }
     };
     report.outcomes.iter().map(row).collect()
 }
 
 impl Diagnose {
     /// The document of a report.
-    pub fn new(snapshot: &Snapshot, report: &Report) -> Diagnose {
+    pub fn new(snapshot: &Snapshot, since: Option<&Since>, report: &Report) -> Diagnose {
         Diagnose {
             head: Head::new("diagnose", snapshot),
             status: report.status,
+            compared_ms: since.map(|s| s.elapsed_ms),
             summary: Summary {
                 sockets: snapshot.sockets.len() as u64,
                 by_state: ByState(snapshot.by_state()),

@@ -4,37 +4,46 @@ use serde::Serialize;
 
 use super::Head;
 use super::number::Number;
-use crate::advise::knobs::Knob;
 use crate::model::Snapshot;
-use crate::rules::Rule;
+use crate::topics::Topic;
 
-/// Documentation of rules and knobs.
+/// Documentation of rules, settings, fields, states and exit statuses.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Explain {
     /// Head.
     #[serde(flatten)]
     pub head: Head,
-    /// The rule or knob asked for, or all of them.
+    /// What was asked for, or everything.
     pub entries: Vec<Entry>,
 }
 
-/// One rule or knob.
+/// One topic.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Entry {
-    /// Its id.
-    pub id: &'static str,
-    /// `rule` or `knob`.
+    /// Its name.
+    pub id: String,
+    /// `rule`, `knob`, `field`, `state` or `exit_code`.
     pub kind: &'static str,
     /// What it is in a few words.
-    pub summary: &'static str,
-    /// Version of this program (rules) or of the kernel (knobs) that brought it.
-    pub since: &'static str,
-    /// The whole text; empty for knobs.
-    pub docs: String,
+    pub summary: String,
+    /// Version of this program (rules) or of the kernel (knobs) that brought it; null for others.
+    pub since: Option<&'static str>,
+    /// The text.
+    pub sections: Vec<SectionDocument>,
     /// Thresholds of a rule.
     pub limits: Vec<LimitDocument>,
+}
+
+/// A part of the text.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SectionDocument {
+    /// Its heading.
+    pub heading: &'static str,
+    /// Its paragraphs.
+    pub paragraphs: Vec<String>,
 }
 
 /// One threshold.
@@ -55,43 +64,35 @@ pub struct LimitDocument {
     pub doc: &'static str,
 }
 
-impl From<&Rule> for Entry {
-    fn from(rule: &Rule) -> Self {
-        let limit = |l: &crate::rules::limit::Limit| LimitDocument {
+impl From<Topic> for Entry {
+    fn from(topic: Topic) -> Self {
+        let limits = topic.limits.iter().map(|l| LimitDocument {
             key: l.key,
             default: Number(l.default),
             min: Number(l.min),
             max: Number(l.max),
             unit: l.unit,
             doc: l.doc,
-        };
+        });
+        let sections = topic
+            .sections
+            .into_iter()
+            .map(|s| SectionDocument { heading: s.heading, paragraphs: s.paragraphs });
         Entry {
-            id: rule.id,
-            kind: "rule",
-            summary: rule.summary,
-            since: rule.since,
-            docs: crate::render::human::explain::plain(rule.docs),
-            limits: rule.limits.iter().map(limit).collect(),
-        }
-    }
-}
-
-impl From<&Knob> for Entry {
-    fn from(knob: &Knob) -> Self {
-        Entry {
-            id: knob.name,
-            kind: "knob",
-            summary: knob.effect,
-            since: knob.since,
-            docs: String::new(),
-            limits: Vec::new(),
+            kind: topic.kind.word(),
+            id: topic.id,
+            summary: topic.summary,
+            since: Some(topic.since).filter(|s| !s.is_empty()),
+            sections: sections.collect(),
+            limits: limits.collect(),
         }
     }
 }
 
 impl Explain {
-    /// The document of some entries.
-    pub fn new(snapshot: &Snapshot, entries: Vec<Entry>) -> Explain {
+    /// The document of some topics.
+    pub fn new(snapshot: &Snapshot, topics: Vec<Topic>) -> Explain {
+        let entries = topics.into_iter().map(Entry::from).collect();
         Explain { head: Head::new("explain", snapshot), entries }
     }
 }

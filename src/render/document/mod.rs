@@ -4,6 +4,7 @@
 pub mod advise;
 pub mod capture;
 pub mod check;
+pub mod config;
 pub mod diagnose;
 pub mod explain;
 pub mod fields;

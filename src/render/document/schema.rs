@@ -146,4 +146,5 @@ fn schemas_are_fresh() {
     check::<super::advise::Advise>("advise");
     check::<super::explain::Explain>("explain");
     check::<super::capture::CaptureDocument>("capture");
+    check::<super::config::ConfigDocument>("config");
 }

@@ -83,8 +83,22 @@ pub enum SubjectDocument {
         /// Who has sockets on it.
         owners: Vec<ProcessDocument>,
     },
+    /// Another machine, or one port of it.
+    Peer {
+        /// Their address, and the port if it is a service's.
+        peer: Endpoint,
+        /// Who has connections there.
+        owners: Vec<ProcessDocument>,
+    },
+    /// A setting of the namespace.
+    Setting {
+        /// Dotted name of the sysctl.
+        name: &'static str,
+    },
     /// The whole network namespace.
     Namespace,
+    /// The whole host.
+    Host,
 }
 
 impl From<&Subject> for SubjectDocument {
@@ -104,7 +118,12 @@ impl From<&Subject> for SubjectDocument {
             Subject::Address { addr, owners: list } => {
                 SubjectDocument::Address { local_addr: addr.to_string(), owners: owners(list) }
             }
+            Subject::Peer { addr, port, owners: list } => {
+                SubjectDocument::Peer { peer: Endpoint::plain(*addr, *port), owners: owners(list) }
+            }
+            Subject::Setting(name) => SubjectDocument::Setting { name },
             Subject::Namespace => SubjectDocument::Namespace,
+            Subject::Host => SubjectDocument::Host,
         }
     }
 }

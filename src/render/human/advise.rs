@@ -67,6 +67,13 @@ fn block(item: &ItemDocument, style: Style) -> String {
         out.push_str(&labelled(style, label, sentence));
         label = "";
     }
+    for line in &item.files {
+        let text = format!("{}:{} sets {}", line.path, line.line, line.value);
+        out.push_str(&labelled(style, "now by", &text));
+    }
+    for conflict in &item.conflicts {
+        out.push_str(&labelled(style, "beware", conflict));
+    }
     out.push_str(&labelled(style, "risk", item.risk));
     out.push_str(&labelled(style, "not", item.not_fixed));
     out.push_str(&command(style, "try", &item.try_now));

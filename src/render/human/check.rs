@@ -2,6 +2,7 @@
 
 use crate::phrase::count;
 use crate::render::document::check::{AssertionDocument, Check, Verdict};
+use crate::rules::outcome::Cause;
 
 /// Titles named in the one line.
 const MAX_TITLES: usize = 3;
@@ -51,7 +52,7 @@ fn sentence(check: &Check) -> String {
     if !silent.is_empty() {
         parts.push(format!("info only: {}", silent.join(", ")));
     }
-    let open = check.rules.iter().filter(|r| r.outcome == "not_evaluated");
+    let open = check.rules.iter().filter(|r| r.cause == Some(Cause::Unseen));
     parts.extend(
         open.map(|r| format!("{} not evaluated: {}", r.id, r.reason.as_deref().unwrap_or(""))),
     );

@@ -8,14 +8,17 @@ use crate::phrase::{count, join};
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
 use crate::rules::engine::Report;
-use crate::rules::finding::{Finding, Remedy};
-use crate::rules::outcome::Outcome;
+use crate::rules::finding::{Certainty, Finding, Remedy};
+use crate::rules::outcome::{Cause, Outcome};
 
 /// Findings written in full; the others stand in the overview.
 const MAX_FINDINGS: usize = 10;
 
 /// Findings in the overview; the rest is counted.
 const MAX_ROWS: usize = 50;
+
+/// Rules without a finding that are named; more of them are counted.
+const MAX_CLEAR: usize = 5;
 
 /// The whole text.
 pub fn render(snapshot: &Snapshot, report: &Report, plan: &Plan, style: Style) -> String {
@@ -42,8 +45,8 @@ fn headline(snapshot: &Snapshot, report: &Report, style: Style) -> String {
         0 => "no findings".to_string(),
         n => count(n, "finding", "findings"),
     };
-    let open =
-        report.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::NotEvaluated(..))).count();
+    let unseen = |o: &Outcome| matches!(o, Outcome::NotEvaluated(Cause::Unseen, _));
+    let open = report.outcomes.iter().filter(|(_, o)| unseen(o)).count();
     let findings = match open {
         0 => findings,
         n => format!("{findings}, {n} of {} rules could not be evaluated", report.outcomes.len()),
@@ -81,7 +84,8 @@ fn overview(findings: &[Finding], style: Style) -> String {
 /// One finding in full.
 fn block(finding: &Finding, plan: &Plan, style: Style) -> String {
     let head = format!("{} {} ", style.severity(finding.severity), style.strong(finding.id));
-    let mut out = format!("{}\n", head.trim_end());
+    let likely = if finding.certainty == Certainty::Likely { " (likely)" } else { "" };
+    let mut out = format!("{}{likely}\n", head.trim_end());
     out.push_str(&wrapped(style, "  ", 2, &finding.title));
     let who: Vec<String> = finding.subject.culprits().iter().map(Culprit::name).collect();
     if !who.is_empty() {
@@ -93,20 +97,27 @@ fn block(finding: &Finding, plan: &Plan, style: Style) -> String {
         out.push_str(&labelled(style, label, sentence));
         label = "";
     }
+    label = "so";
+    for folded in &finding.folded {
+        let text = format!("{}: {}", folded.id, folded.title);
+        out.push_str(&labelled(style, label, &text));
+        label = "";
+    }
     label = "look";
     for command in &finding.next {
         out.push_str(&super::command(style, label, command));
         label = "";
     }
     label = "fix";
+    // What follows from it goes with it: only its own cures are told, and the settings of all.
     for remedy in &finding.remedies {
         if let Remedy::Application(text) = remedy {
             out.push_str(&labelled(style, label, text));
             label = "";
         }
     }
-    let key = finding.key();
-    for item in plan.items.iter().filter(|i| i.findings.contains(&key)) {
+    let keys: Vec<String> = finding.all().map(Finding::key).collect();
+    for item in plan.items.iter().filter(|i| i.findings.iter().any(|f| keys.contains(f))) {
         let now = if item.now.is_empty() { "(empty)" } else { item.now.as_str() };
         let text = format!("{}: {now} -> {}", item.knob.name, item.proposed);
         out.push_str(&labelled(style, label, &text));
@@ -118,20 +129,42 @@ fn block(finding: &Finding, plan: &Plan, style: Style) -> String {
 /// What is clear and what could not be told.
 fn outcomes(report: &Report, style: Style) -> String {
     let mut clear = Vec::new();
-    let mut open = Vec::new();
+    // Rules that share a reason share its words.
+    let mut unseen: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut absent: Vec<(&str, Vec<String>)> = Vec::new();
     for (rule, outcome) in &report.outcomes {
-        match outcome {
-            Outcome::Fired(_) => {}
-            Outcome::Clear(_) => clear.push(rule.id.to_string()),
-            Outcome::NotEvaluated(_, why) => open.push(format!("{} ({why})", rule.id)),
+        let (cause, why) = match outcome {
+            Outcome::Fired(_) => continue,
+            Outcome::Clear(_) => {
+                clear.push(rule.id.to_string());
+                continue;
+            }
+            Outcome::NotEvaluated(cause, why) => (cause, why.as_str()),
+        };
+        let list = if *cause == Cause::Unseen { &mut unseen } else { &mut absent };
+        match list.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, ids)) => ids.push(rule.id.to_string()),
+            None => list.push((why, vec![rule.id.to_string()])),
         }
     }
+    let told = |list: &[(&str, Vec<String>)]| {
+        let parts: Vec<String> =
+            list.iter().map(|(why, ids)| format!("{} ({why})", ids.join(", "))).collect();
+        parts.join("; ")
+    };
     let mut out = String::new();
     if !clear.is_empty() {
-        out.push_str(&wrapped(style, &style.dim("clear"), INDENT, &clear.join(", ")));
+        let text = match clear.len() {
+            n if n > MAX_CLEAR => format!("{n} rules; --json has what each of them saw"),
+            _ => clear.join(", "),
+        };
+        out.push_str(&wrapped(style, &style.dim("clear"), INDENT, &text));
     }
-    if !open.is_empty() {
-        out.push_str(&wrapped(style, &style.strong("unknown"), INDENT, &open.join("; ")));
+    if !unseen.is_empty() {
+        out.push_str(&wrapped(style, &style.strong("unknown"), INDENT, &told(&unseen)));
+    }
+    if !absent.is_empty() {
+        out.push_str(&wrapped(style, &style.dim("skipped"), INDENT, &told(&absent)));
     }
     if !report.findings.is_empty() {
         let id = report.findings.first().map_or("", |f| f.id);

@@ -2,6 +2,7 @@
 
 pub mod advise;
 pub mod check;
+pub mod config;
 pub mod diagnose;
 pub mod explain;
 pub mod fields;

@@ -21,12 +21,6 @@ pub(super) fn title(blamed: Blamed, held: u64, dead: u64, who: &str) -> String {
         Blamed::Workers(addr, port) => {
             format!("{sockets} in CLOSE_WAIT accepted on {}, held by {who}", place(addr, port))
         }
-        _ if held == 0 => {
-            format!(
-                "{} of {who} lead to no socket any more",
-                count(dead, "TCP descriptor", "TCP descriptors")
-            )
-        }
         _ if dead == 0 => format!("{sockets} in CLOSE_WAIT held by {who}"),
         _ => format!(
             "{sockets} in CLOSE_WAIT and {} held by {who}",

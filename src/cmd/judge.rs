@@ -1,0 +1,127 @@
+//! From the options of rules to a verdict: what runs, one look or two, what the rules want read besides, and what they say.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::table;
+use crate::cli::resolve::Settings;
+use crate::cli::{RuleArgs, SelectArgs, config};
+use crate::collect::{Start, attribute, enrich, refine};
+use crate::error::{Error, on_file};
+use crate::model::Snapshot;
+use crate::model::earlier::{Earlier, Since};
+use crate::model::state::{State, StateSet};
+use crate::model::wants::Wants;
+use crate::rules::config::Config;
+use crate::rules::engine::{Report, run};
+use crate::rules::selection::Selection;
+use crate::rules::{Derived, Evidence};
+use crate::sys::System;
+use crate::sys::privilege;
+use crate::sys::replay::Replay;
+use crate::sys::store::Capture;
+
+/// The rules and thresholds that were asked for, on top of those of `base`: configuration files, then the command line.
+pub(super) fn selection(args: &RuleArgs, base: Selection) -> Result<Selection, Error> {
+    configured(&args.which, base).map(|(selection, _)| selection)
+}
+
+/// The same, with what the files said.
+pub(super) fn configured(args: &SelectArgs, base: Selection) -> Result<(Selection, Config), Error> {
+    let mut selection = base;
+    let config = config::load(args)?;
+    config.apply(&mut selection)?;
+    for text in &args.set {
+        selection.limits.set(text)?;
+    }
+    if !args.select.is_empty() {
+        selection.select(args.select.iter().map(String::as_str))?;
+    }
+    if !args.ignore.is_empty() {
+        selection.ignore(args.ignore.iter().map(String::as_str))?;
+    }
+    Ok((selection, config))
+}
+
+/// What a look is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Compared<'a> {
+    /// Nothing.
+    Alone,
+    /// A look so long before.
+    Sample(Duration),
+    /// A capture.
+    Baseline(&'a Path),
+}
+
+impl<'a> Compared<'a> {
+    /// What was asked for; `otherwise` where nothing was.
+    pub(super) fn asked(args: &'a RuleArgs, otherwise: Compared<'a>) -> Compared<'a> {
+        match (args.sample, &args.baseline) {
+            (Some(time), _) => Compared::Sample(time),
+            (None, Some(path)) => Compared::Baseline(path),
+            (None, None) => otherwise,
+        }
+    }
+
+    fn earlier(self, settings: &Settings, system: &dyn System) -> Result<Option<Earlier>, Error> {
+        match self {
+            Compared::Alone => Ok(None),
+            Compared::Sample(time) => {
+                let earlier = look(settings, system)?;
+                let paused = system.pause(time);
+                paused.map_err(|e| Error { message: e.to_string(), hint: None })?;
+                Ok(Some(earlier))
+            }
+            Compared::Baseline(path) => {
+                privilege::drop_before_user_files();
+                let hint = "write one with: tcpvet capture -o box.tar";
+                let capture = Capture::load(path).map_err(|e| on_file(&e, hint))?;
+                let of_that = Settings { netns: capture.netns.clone(), ..settings.clone() };
+                look(&of_that, &Replay::new(capture)).map(Some)
+            }
+        }
+    }
+}
+
+/// A first look, of which only what rates need is kept.
+fn look(settings: &Settings, system: &dyn System) -> Result<Earlier, Error> {
+    let mut snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
+    // The drops of each listener are told with its details.
+    let wants = Wants { details: StateSet::of(State::Listen), ..Wants::default() };
+    enrich(system, &mut snapshot, &wants);
+    Ok(Earlier::of(&snapshot))
+}
+
+/// The table, what the rules want besides, and their verdict.
+pub(super) fn judged(
+    selection: &Selection,
+    compared: Compared<'_>,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<(Snapshot, Option<Since>, Report), Error> {
+    let earlier = compared.earlier(settings, system)?;
+    let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
+    let since = earlier.map(|e| Since::between(e, &snapshot)).transpose().map_err(|why| {
+        Error::hinted(
+            format!("the baseline does not fit: {why}"),
+            "take it in the same network namespace of the same boot: tcpvet capture -o before.tar",
+        )
+    })?;
+    let mut evidence = Evidence::on(&snapshot, since.as_ref(), Derived::default());
+    let wants = selection.wants(&evidence);
+    let mut derived = evidence.into_derived();
+    if refine(system, &mut snapshot, &wants) {
+        // Explicit binds and options change how full a pool is, and with it whose owners matter.
+        derived.forget_ports();
+    }
+    evidence = Evidence::on(&snapshot, since.as_ref(), derived);
+    let wants = selection.wants(&evidence);
+    derived = evidence.into_derived();
+    attribute(system, &mut snapshot, &wants, derived.survey());
+    if snapshot.owners.as_ref().is_some_and(|o| o.buckets.is_some()) {
+        derived.forget_ports();
+    }
+    let report = run(selection, &Evidence::on(&snapshot, since.as_ref(), derived));
+    Ok((snapshot, since, report))
+}

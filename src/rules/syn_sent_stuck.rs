@@ -1,0 +1,191 @@
+//! `syn-sent-stuck`: connects that nobody answers.
+
+use std::collections::BTreeMap;
+
+use super::family::Family;
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds};
+use super::limit::{Limit, Limits};
+use super::outcome::Outcome;
+use super::who::{self, Peer};
+use super::{Evidence, rule};
+use crate::model::Snapshot;
+use crate::model::socket::Socket;
+use crate::model::wants::Wants;
+use crate::phrase::{count, duration, number};
+
+rule! {
+    /// # What it does
+    /// Finds destinations to which connects are under way whose SYN was sent several times without any answer.
+    ///
+    /// # Why it matters
+    /// Something drops the SYN: the machine is down, a firewall or a security group swallows it, or its accept queue is full. The
+    /// application hangs in connect() for its own timeout, or for two minutes and more.
+    ///
+    /// # How it is measured
+    /// SYN_SENT with at least `min_retries` retransmissions. A refused port would have been answered by a reset. The time since the first SYN
+    /// follows from the retries, the timer, and net.ipv4.tcp_syn_linear_timeouts: that many retries come a second apart (from Linux
+    /// 6.5 on; 4 by default), then the wait doubles.
+    ///
+    /// # Thresholds
+    /// `info` and `warning`: so many unanswered connects to one destination. `min_retries`: retransmissions of the SYN that count.
+    ///
+    /// # What can fool it
+    /// One lost SYN is no unanswered destination, and does not count. Programs that scan networks look like this on purpose.
+    ///
+    /// # What to do
+    /// See whether the destination lives and what stands between. Give connect() a timeout in the application, and let a pool that cannot connect
+    /// wait longer between attempts. net.ipv4.tcp_syn_retries is a last resort for everybody at once.
+    ///
+    /// # References
+    /// net/ipv4/tcp_timer.c tcp_retransmit_timer, <https://docs.kernel.org/networking/ip-sysctl.html> tcp_syn_retries, tcp_syn_linear_timeouts
+    RULE {
+        id: "syn-sent-stuck",
+        summary: "connects to a destination are not answered",
+        since: "0.1.0",
+        family: Family::Peers,
+        worst: Severity::Warning,
+        rates: false,
+        limits: &[
+            Limit { key: "info", default: 1.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
+                doc: "Informs from so many unanswered connects to one destination." },
+            Limit { key: "warning", default: 3.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
+                doc: "Warns from so many unanswered connects to one destination." },
+            Limit { key: "min_retries", default: 2.0, min: 1.0, max: 255.0, unit: "retransmissions",
+                doc: "Counts connects whose SYN was sent again at least so often." },
+        ],
+        wants: wants,
+        check: check,
+    }
+}
+
+fn stuck<'a>(
+    evidence: &'a Evidence<'_>,
+    limits: &Limits,
+) -> impl Iterator<Item = (u32, &'a Socket)> {
+    let least = limits.get(&RULE, "min_retries");
+    evidence
+        .sockets(&evidence.survey().syn_sent)
+        .filter(move |(_, s)| f64::from(s.retries) >= least)
+}
+
+fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
+    let owners = stuck(evidence, limits).map(|(_, s)| s.inode).filter(|i| *i != 0).collect();
+    Wants { owners, ..Wants::default() }
+}
+
+/// Milliseconds since the first SYN: `linear` retries come a second apart, and so does the next; then the wait doubles, up to two
+/// minutes.
+fn elapsed_ms(retries: u8, expires_ms: u32, linear: u32) -> u64 {
+    const SECOND: u64 = 1_000;
+    const LONGEST: u64 = 120 * SECOND;
+    let mut at = 0;
+    let mut wait = SECOND;
+    for retry in 1..=u32::from(retries) {
+        at += wait;
+        if retry > linear {
+            wait = (wait * 2).min(LONGEST);
+        }
+    }
+    at + wait.saturating_sub(expires_ms.into())
+}
+
+fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
+    let groups = who::by_peer(stuck(evidence, limits), evidence.listeners());
+    let findings: Vec<Finding> = groups
+        .iter()
+        .filter_map(|(peer, list)| finding(evidence.now, *peer, list, limits))
+        .collect();
+    if !findings.is_empty() {
+        return Outcome::Fired(findings);
+    }
+    let all = evidence.survey().syn_sent.len() as u64;
+    Outcome::Clear(format!(
+        "{} under way, none unanswered for long",
+        count(all, "connect", "connects")
+    ))
+}
+
+fn finding(
+    now: &Snapshot,
+    peer: Peer,
+    sockets: &[(u32, &Socket)],
+    limits: &Limits,
+) -> Option<Finding> {
+    let holders = who::holders(now, sockets.iter().map(|(_, s)| *s));
+    let owners = who::culprits(&holders);
+    let limits = who::limits(limits, &owners, Some(peer.port));
+    let n = sockets.len() as u64;
+    let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
+    let severity = match n as f64 {
+        n if n >= warning => Severity::Warning,
+        n if n >= info => Severity::Info,
+        _ => return None,
+    };
+    let linear = now.sysctls.integer("net.ipv4.tcp_syn_linear_timeouts").unwrap_or_default();
+    let linear = u32::try_from(linear).unwrap_or_default();
+    let since = |s: &Socket| elapsed_ms(s.retries, s.expires_ms, linear);
+    let oldest = sockets.iter().map(|(_, s)| since(s)).max().unwrap_or_default();
+    let most = sockets.iter().map(|(_, s)| s.retries).max().unwrap_or_default();
+    let mut said = vec![format!(
+        "The oldest has waited {} and sent its SYN {} times.",
+        duration(oldest),
+        u32::from(most) + 1
+    )];
+    let retries = now.sysctls.integer("net.ipv4.tcp_syn_retries");
+    if let Some(retries) = retries.and_then(|r| u8::try_from(r).ok()) {
+        // The linear retries come on top.
+        let all = u32::from(retries) + linear;
+        let end = elapsed_ms(u8::try_from(all).unwrap_or(u8::MAX), 0, linear);
+        said.push(format!(
+            "The kernel gives up after about {} (net.ipv4.tcp_syn_retries {retries}).",
+            duration(end)
+        ));
+    }
+    said.push(format!("They were opened by {}.", who::names(&holders)));
+    let to = peer.text();
+    Some(Finding {
+        severity,
+        title: format!(
+            "{} to {to} not answered for up to {}",
+            count(n, "connect", "connects"),
+            duration(oldest)
+        ),
+        facts: BTreeMap::from([
+            ("unanswered", n as f64),
+            ("longest_wait_ms", oldest as f64),
+            ("most_retries", f64::from(most)),
+        ]),
+        thresholds: Thresholds { info: Some(info), warning: Some(warning), critical: None },
+        evidence: said,
+        why: format!(
+            "Whoever opens {} waits until its own timeout or the kernel's; a port that is merely closed would have refused at once.",
+            if n == 1 { "it".into() } else { format!("these {}", number(n)) }
+        ),
+        next: vec![
+            format!("tcpvet list 'state syn-sent and {}' -o", who::filter(peer)),
+            format!("ip route get {}; nc -vz -w 2 {} {}", peer.addr, peer.addr, peer.port),
+        ],
+        remedies: vec![Remedy::Application(format!(
+            "see whether {to} is up and what drops its SYN; give connect() a timeout, and let retries wait longer each time"
+        ))],
+        subject: Subject::Peer { addr: peer.addr, port: peer.port, owners },
+        ..Finding::new(&RULE, now)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_follows_from_the_retries() {
+        // Measured: four linear retries, then doubling.
+        assert_eq!(elapsed_ms(4, 92, 4), 4_908);
+        assert_eq!(elapsed_ms(7, 4_232, 4), 14_768);
+        // Before Linux 6.5: 1, 3, 7 s ...
+        assert_eq!([1, 2, 3].map(|r| elapsed_ms(r, 0, 0)), [3_000, 7_000, 15_000]);
+        assert_eq!(elapsed_ms(6, 0, 0), 127_000);
+        assert_eq!(elapsed_ms(10, 0, 4), 131_000);
+        assert!(elapsed_ms(u8::MAX, 0, 0) < u64::from(u32::MAX));
+    }
+}
