@@ -10,6 +10,7 @@
 )]
 #![allow(clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
+mod altered;
 mod cli;
 mod corpus;
 mod golden;

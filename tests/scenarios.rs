@@ -107,6 +107,7 @@ struct SocketLine {
     rcv_wnd: Option<u32>,
     total_retrans: Option<u32>,
     data_segs_out: Option<u32>,
+    bytes_acked: Option<u64>,
     memory: Option<u32>,
     interface: Option<u32>,
 }
@@ -229,6 +230,7 @@ fn push(s: &mut Snapshot, owners: &mut Owners, line: &SocketLine, i: u32) {
         rcv_wnd: line.rcv_wnd,
         total_retrans: line.total_retrans,
         data_segs_out: line.data_segs_out,
+        bytes_acked: line.bytes_acked,
         memory: line.memory,
         rtt_us: None,
         v6only: None,
@@ -282,7 +284,7 @@ fn judge(rule: &'static str, scenario: &Scenario) -> Result<(), String> {
         (then.time_ms, then.host.boot_id) = (now.time_ms - before.ms, now.host.boot_id.clone());
         Since::between(Earlier::of(&then), &now).expect("two looks of one box")
     });
-    let report = run(&selection, &Evidence::on(&now, since.as_ref(), Derived::default()));
+    let report = run(&selection, &Evidence::on(&now, since.as_ref(), Derived::of(&now)));
     let (_, outcome) = report.outcomes.first().ok_or("no outcome")?;
     let (word, reason) = match outcome {
         Outcome::Fired(_) => ("fired", None),

@@ -5,7 +5,7 @@ pub mod knobs;
 
 use std::collections::BTreeMap;
 
-use knobs::{KNOBS, Kind, Knob, short};
+use knobs::{KNOBS, Kind, Knob, Scope, short};
 
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
@@ -145,7 +145,15 @@ fn item(
     asked: &[(&Finding, &Wish, &str)],
     snapshot: &Snapshot,
 ) -> Item {
-    let mut item = Item::new(knob, now, proposed, Place::of(snapshot));
+    let mut item = Item::new(
+        knob,
+        now,
+        proposed,
+        match knob.scope {
+            Scope::Host => Place::host(),
+            Scope::Namespace => Place::of(snapshot),
+        },
+    );
     for (finding, _, because) in asked {
         item.findings.push(finding.key());
         item.evidence.push(format!("{}: {because}", finding.title));
@@ -182,7 +190,14 @@ fn propose(knob: &Knob, now: &str, wish: &Wish, snapshot: &Snapshot) -> Option<S
             let (low, high) = snapshot.sysctls.range(knob.name)?;
             let floor = snapshot.sysctls.integer("net.ipv4.ip_unprivileged_port_start");
             let floor = floor.and_then(|f| u16::try_from(f).ok()).unwrap_or_default();
-            let wider = (low.min(LOWEST_PORT.max(floor)), high.max(HIGHEST_PORT));
+            let mut wider = (low.min(LOWEST_PORT.max(floor)), high.max(HIGHEST_PORT));
+            // Ends of the same parity are what the kernel warns of.
+            if wider.0 % 2 == wider.1 % 2 {
+                wider.0 = if wider.0 == low { low } else { wider.0 + 1 };
+            }
+            if wider.0 % 2 == wider.1 % 2 && wider.1 != high {
+                wider.1 -= 1;
+            }
             (wider != (low, high)).then(|| format!("{} {}", wider.0, wider.1))
         }
         (Kind::PortList, Wish::Ports(ports)) => {

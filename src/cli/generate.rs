@@ -1,6 +1,7 @@
 //! Files made from the definitions: completions and manual pages. They are committed, and a test keeps them fresh.
 
 mod rules;
+mod sections;
 
 use clap::CommandFactory;
 use clap_complete::Shell as Completer;
@@ -55,13 +56,16 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 /// There is no such subcommand.
 pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
     let Some(name) = page else { return Ok(main_page()) };
+    if name == "rules" {
+        return Ok(rules::manual());
+    }
     let names = subcommands();
     if !names.iter().any(|n| n == name) {
         let message = format!(
             "no manual page is called '{}'",
             crate::model::text::Text::new(name.as_bytes())
         );
-        return Err(Error::hinted(message, format!("pages: {}", names.join(" "))));
+        return Err(Error::hinted(message, format!("pages: {} rules", names.join(" "))));
     }
     let mut command = Cli::command();
     command.build();
@@ -80,54 +84,6 @@ pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// Sections that no definition holds.
-const SECTIONS: &[(&str, &[&str])] = &[
-    (
-        "EXIT STATUS",
-        &[
-            "2 beats 3, 3 beats 1. Info findings change no status. A closed pipe is silent and leaves the status as it is. Signals end with 128+n.",
-        ],
-    ),
-    (
-        "FILES",
-        &[
-            "/etc/tcpvet.toml, then $XDG_CONFIG_HOME/tcpvet/config.toml (or ~/.config/tcpvet/config.toml): which rules run and their thresholds. A later file wins, --select, --ignore and --set win over both, --config FILE stands in place of both. 'tcpvet config' shows what is in force and where it came from.",
-        ],
-    ),
-    (
-        "ENVIRONMENT",
-        &[
-            "XDG_CONFIG_HOME, HOME: where the user's own configuration lies.",
-            "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM: whether colour is used; --color wins over all of them.",
-            "COLUMNS: width of a terminal that does not tell its own. In a pipe nothing is wrapped or cut.",
-        ],
-    ),
-    (
-        "PRIVILEGES",
-        &[
-            "Sockets, states, queues, counters and settings need none. The owners of other users' sockets need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, or root; another network namespace needs CAP_SYS_ADMIN. What could not be seen is said in every output.",
-        ],
-    ),
-    (
-        "OVERHEAD",
-        &[
-            "One walk of the kernel's socket table, which costs about as much as the kernel needs to list it; a second, narrow one only where a rule asks. The descriptors of all processes are read only if a finding or a list needs owners, and that walk costs about 1 microsecond a descriptor.",
-        ],
-    ),
-    (
-        "CAVEATS",
-        &[
-            "The kernel's dump is not atomic: under churn a socket may be missed or shown twice. Exhaustion of NAT or conntrack elsewhere cannot be seen from sockets. A capture holds addresses and process names; it is written for its owner alone.",
-        ],
-    ),
-    (
-        "SEE ALSO",
-        &[
-            "ss(8), netstat(8), nstat(8), sysctl(8), tcp(7), proc(5), sock_diag(7); tcpvet-rules(7) for the rules, tcpvet-SUBCOMMAND(1) for each subcommand.",
-        ],
-    ),
-];
-
 fn main_page() -> Vec<u8> {
     let man = Man::new(Cli::command());
     let mut out = Vec::new();
@@ -144,7 +100,7 @@ fn main_page() -> Vec<u8> {
         tail.text([roman(line.trim_start())]);
     }
     tail.control("fi", []);
-    for (heading, paragraphs) in SECTIONS {
+    for (heading, paragraphs) in sections::SECTIONS {
         tail.control("SH", [*heading]);
         if *heading == "EXIT STATUS" {
             for (code, word, meaning) in crate::exit::TABLE {

@@ -46,6 +46,20 @@ const EXAMPLES: &str = "Examples:
   tcpvet capture -o box.tar; tcpvet --from box.tar
 ";
 
+const CONFIG_EXAMPLE: &str = "A configuration file (TOML):
+  select = [\"listeners\", \"close-wait-leak\"]   families and rules that run
+  ignore = [\"pool-oversized\"]                those that do not
+
+  [rules.close-wait-leak]                    thresholds, as 'tcpvet explain RULE' lists them
+  warning = 50
+
+  [[exception]]                              for one process, one port, or one process on one port
+  process = \"java\"
+  port = 8080
+  rules.close-wait-leak.warning = 500
+
+Families: ports, listeners, closing, peers, resources, settings.";
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
@@ -139,6 +153,7 @@ pub enum Command {
     /// Explain a rule, a setting, a state, a field or an exit status
     Explain(ExplainArgs),
     /// Show the rules and thresholds in force, and where each came from
+    #[command(after_help = CONFIG_EXAMPLE)]
     Config(SelectArgs),
     /// Record what this program reads, for a bug report or a later look
     Capture(CaptureArgs),

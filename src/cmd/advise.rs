@@ -19,7 +19,8 @@ pub(super) fn run(
     system: &dyn System,
 ) -> Result<Done, Error> {
     let selection = selection(&args.rules, Selection::all())?;
-    let compared = Compared::asked(&args.rules, Compared::Alone);
+    // As a check does: what only two looks tell is to be advised on too.
+    let compared = Compared::asked(&args.rules, Compared::twice(&selection, settings));
     let (snapshot, _, report) = judged(&selection, compared, settings, system)?;
     let mut plan = plan(&report, &snapshot);
     // Files set the initial namespace's values only.

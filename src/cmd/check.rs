@@ -1,7 +1,6 @@
 //! `tcpvet check`: a verdict, one line and an exit status.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::judge::{Compared, judged, selection};
 use super::{Done, table};
@@ -18,9 +17,6 @@ use crate::rules::engine::Status;
 use crate::rules::selection::Selection;
 use crate::sys::System;
 
-/// Between the two looks of a check.
-const INTERVAL: Duration = Duration::from_secs(1);
-
 pub(super) fn run(
     args: &CheckArgs,
     settings: &Settings,
@@ -31,10 +27,8 @@ pub(super) fn run(
     let assertions = assertions(&args.assert)?;
     let selected = !args.rules.which.select.is_empty();
     let (mut snapshot, report) = if assertions.is_empty() || selected {
-        // Two looks only if something that was asked for has a use for them; a capture is one.
-        let twice = selection.gains_from_rates() && settings.from.is_none();
-        let otherwise = if twice { Compared::Sample(INTERVAL) } else { Compared::Alone };
-        let compared = Compared::asked(&args.rules, otherwise);
+        let twice = Compared::twice(&selection, settings);
+        let compared = Compared::asked(&args.rules, twice);
         let (snapshot, _, report) = judged(&selection, compared, settings, system)?;
         (snapshot, Some(report))
     } else {

@@ -43,6 +43,9 @@ pub(super) fn configured(args: &SelectArgs, base: Selection) -> Result<(Selectio
     Ok((selection, config))
 }
 
+/// Between the two looks of a check.
+const INTERVAL: Duration = Duration::from_secs(1);
+
 /// What a look is compared with.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Compared<'a> {
@@ -61,6 +64,14 @@ impl<'a> Compared<'a> {
             (Some(time), _) => Compared::Sample(time),
             (None, Some(path)) => Compared::Baseline(path),
             (None, None) => otherwise,
+        }
+    }
+
+    /// Two looks a second apart, if something that runs has a use for them; a capture is one look.
+    pub(super) fn twice(selection: &Selection, settings: &Settings) -> Compared<'static> {
+        match selection.gains_from_rates() && settings.from.is_none() {
+            true => Compared::Sample(INTERVAL),
+            false => Compared::Alone,
         }
     }
 
@@ -108,7 +119,7 @@ pub(super) fn judged(
             "take it in the same network namespace of the same boot: tcpvet capture -o before.tar",
         )
     })?;
-    let mut evidence = Evidence::on(&snapshot, since.as_ref(), Derived::default());
+    let mut evidence = Evidence::on(&snapshot, since.as_ref(), Derived::of(&snapshot));
     let wants = selection.wants(&evidence);
     let mut derived = evidence.into_derived();
     if refine(system, &mut snapshot, &wants) {

@@ -6,6 +6,7 @@ mod capture;
 mod check;
 mod config;
 mod diagnose;
+mod everywhere;
 mod explain;
 mod fields;
 mod filter;
@@ -22,14 +23,12 @@ use std::io::Write;
 
 use crate::cli::{Cli, Command, Format, Owners, generate as definitions};
 use crate::collect::owners::Method;
-use crate::collect::{Start, start, surroundings};
+use crate::collect::{Start, start};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
-use crate::model::coverage::{Coverage, Seen};
-use crate::model::text::Text;
 use crate::rules::engine::Report;
-use crate::sys::{Kind, System};
+use crate::sys::System;
 
 /// What a command leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,43 +121,6 @@ fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snaps
 fn report_status(snapshot: &Snapshot, report: Option<&Report>, settings: &Settings) -> u8 {
     let verdict = report.map_or(exit::OK, |r| exit::of_report(r.status, settings.fail_on));
     if verdict == exit::OK && !snapshot.coverage.table_is_whole() { exit::UNKNOWN } else { verdict }
-}
-
-/// What is done in a namespace, by its name; false if that was enough.
-type InNetns<'a> = dyn FnMut(&Text, &dyn System, &mut Coverage) -> Result<bool, Error> + 'a;
-
-/// Hands every network namespace in sight to `each` by its name, until that returns false; what may not be entered is noted.
-fn all_netns(
-    system: &dyn System,
-    coverage: &mut Coverage,
-    each: &mut InNetns<'_>,
-) -> Result<(), Error> {
-    let namespaces =
-        system.namespaces().map_err(|e| Error { message: e.to_string(), hint: None })?;
-    let total = namespaces.len();
-    let mut refused = Vec::new();
-    for one in namespaces {
-        let name = Text::new(one.name.as_bytes());
-        match one.enter() {
-            Ok(inside) => {
-                if !each(&name, &*inside, coverage)? {
-                    break;
-                }
-            }
-            Err(e) if e.kind == Kind::Absent => {}
-            Err(e) => refused.push(format!("{name}: {}", e.reason)),
-        }
-    }
-    if refused.is_empty() {
-        coverage.seen("namespaces");
-    } else {
-        let shown = crate::phrase::join(&refused, 3);
-        let reason =
-            format!("{} of {total} network namespaces may not be entered ({shown})", refused.len());
-        coverage.note("namespaces", Seen::Partial, Some(reason), Some("run it as root".into()));
-    }
-    surroundings::note_namespaces(system, coverage);
-    Ok(())
 }
 
 /// How owners are to be looked for; `None` for not at all.

@@ -5,7 +5,8 @@ mod select;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Done, all_netns, method, report_status};
+use super::everywhere::all_netns;
+use super::{Done, method, report_status};
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, PortsArgs};
 use crate::collect::{begin, ports as collect};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Done, all_netns, report_status, table};
+use super::everywhere::all_netns;
+use super::{Done, report_status, table};
 use crate::cli::SummaryArgs;
 use crate::cli::resolve::Settings;
 use crate::collect::{Start, begin, refine};

@@ -85,6 +85,7 @@ fn dumps(
     }
     if wants.retransmitters || wants.memory_holders > 0 {
         let mut fattest = BinaryHeap::new();
+        let mut of_fattest = HashMap::new();
         ask(LIVE, None, &mut |cookie, detail| {
             if wants.retransmitters && detail.total_retrans.is_some_and(|n| n > 0) {
                 found.insert(cookie, detail);
@@ -93,16 +94,15 @@ fn dumps(
             let memory = detail.memory.unwrap_or_default();
             if wants.memory_holders > 0 && memory > 0 {
                 fattest.push((Reverse(memory), cookie));
-                if fattest.len() > wants.memory_holders {
-                    fattest.pop();
+                of_fattest.insert(cookie, detail);
+                if fattest.len() > wants.memory_holders
+                    && let Some((_, cookie)) = fattest.pop()
+                {
+                    of_fattest.remove(&cookie);
                 }
             }
         });
-        if !fattest.is_empty() {
-            for (Reverse(memory), cookie) in fattest {
-                found.entry(cookie).or_default().memory = Some(memory);
-            }
-        }
+        found.extend(of_fattest);
     }
     attach(snapshot, &found);
     asked

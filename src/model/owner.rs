@@ -139,7 +139,7 @@ pub struct Process {
     pub descriptor_limit: Option<u64>,
     /// Open descriptors.
     pub descriptors: Option<u64>,
-    /// How many of them are sockets; `None` if that was not worth counting, or may not be.
+    /// How many of them are sockets, by a sample of 512; `None` if that was not worth looking at, or may not be.
     pub sockets: Option<u32>,
     /// TCP descriptors that no dump of this namespace shows: reset by the peer, or never bound. `None` if not looked for.
     pub unhashed: Option<u32>,

@@ -30,6 +30,11 @@ impl Place {
         Place { name, prefix, initial: !child }
     }
 
+    /// The host itself, for settings that it has one of: a namespace may show them, and may not set them.
+    pub fn host() -> Place {
+        Place { name: None, prefix: String::new(), initial: true }
+    }
+
     /// Whether this is the initial namespace, which the files under /etc/sysctl.d set at boot.
     pub fn is_initial(&self) -> bool {
         self.initial && self.prefix.is_empty()

@@ -174,6 +174,8 @@ pub struct Detail {
     pub total_retrans: Option<u32>,
     /// Segments with data sent, retransmissions included (`tcpi_data_segs_out`, from 4.6 on).
     pub data_segs_out: Option<u32>,
+    /// Bytes that the peer acknowledged (`tcpi_bytes_acked`, from 4.1 on).
+    pub bytes_acked: Option<u64>,
     /// Bytes of kernel memory the socket holds (SK_MEMINFO: read queue, write queue, forward allocation, options, backlog).
     pub memory: Option<u32>,
 }

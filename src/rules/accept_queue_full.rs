@@ -73,12 +73,13 @@ rule! {
 
 /// What a listener refused between two looks because its queue was full.
 pub(super) fn refused(evidence: &Evidence<'_>, listener: &Socket) -> u64 {
-    let overflowed = evidence.grew("TcpExt.ListenOverflows").is_some_and(|n| n > 0);
+    let overflowed = evidence.grew("TcpExt.ListenOverflows").unwrap_or_default();
     let then = evidence.since.and_then(|s| s.then(listener)?.drops());
     let drops = evidence.now.detail(listener).and_then(|d| d.drops);
     match drops.zip(then) {
-        Some((now, then)) if overflowed => now.saturating_sub(then).into(),
-        _ => 0,
+        // Resets of half-open handshakes are drops of a listener too; overflows are not more than the namespace's.
+        Some((now, then)) => u64::from(now.saturating_sub(then)).min(overflowed),
+        None => 0,
     }
 }
 
@@ -89,8 +90,8 @@ fn is_full(listener: &Socket, limits: &Limits) -> bool {
 
 fn full<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> impl Iterator<Item = &'a Socket> {
     let listeners = evidence.sockets(&evidence.survey().listen).map(|(_, s)| s);
-    let of = |l: &Socket| limits.about(&[], Some(l.local_port));
-    listeners.filter(move |s| is_full(s, &of(s)) || refused(evidence, s) > 0)
+    let lenient = limits.lenient().into_owned();
+    listeners.filter(move |s| is_full(s, &lenient) || refused(evidence, s) > 0)
 }
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
@@ -117,7 +118,10 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     if !groups.is_empty() {
         let findings = groups.values().filter_map(|group| finding(evidence, group, limits));
-        return Outcome::Fired(findings.collect());
+        let findings: Vec<Finding> = findings.collect();
+        if !findings.is_empty() {
+            return Outcome::Fired(findings);
+        }
     }
     let listeners = evidence.sockets(&evidence.survey().listen).map(|(_, s)| s);
     let (n, fullest) = listeners.fold((0, 0), |(n, max), s| (n + 1, s.recv_queue.max(max)));
@@ -140,6 +144,10 @@ fn finding(evidence: &Evidence<'_>, group: &[&Socket], limits: &Limits) -> Optio
         refused: group.iter().map(|l| refused(evidence, l)).sum(),
         full: group.iter().filter(|l| is_full(l, &limits)).count(),
     };
+    // An exception may bear more than the others do.
+    if !door.is_full && door.refused == 0 {
+        return None;
+    }
     let somaxconn = now.sysctls.integer("net.core.somaxconn");
     let mut facts = BTreeMap::from([
         ("accept_queue", f64::from(queue)),
@@ -168,9 +176,7 @@ fn finding(evidence: &Evidence<'_>, group: &[&Socket], limits: &Limits) -> Optio
             ..Thresholds::default()
         },
         evidence: door.evidence(evidence),
-        why:
-            "New connections to it are being dropped now; clients wait and retry without an error."
-                .into(),
+        why: door.why().into(),
         next,
         remedies: door.remedies(somaxconn, &owners),
         subject: Subject::Listener { addr: listener.local_addr, port: listener.local_port, owners },

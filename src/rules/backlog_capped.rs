@@ -10,6 +10,7 @@ use super::{Evidence, accept_queue_full, rule, who};
 use crate::model::culprit::{Culprit, culprits};
 use crate::model::endpoint::place;
 use crate::model::socket::Socket;
+use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
 
@@ -76,7 +77,8 @@ fn near<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> Vec<(&'a Socket, u64
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let owners = near(evidence, limits).iter().map(|(l, _)| l.inode).collect();
-    Wants { owners, ..Wants::default() }
+    let drops = if evidence.since.is_some() { StateSet::of(State::Listen) } else { StateSet::NONE };
+    Wants { owners, details: drops, ..Wants::default() }
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
@@ -146,11 +148,15 @@ fn finding(evidence: &Evidence<'_>, l: &Socket, refused: u64, limits: &Limits) -
                 number(max.unsigned_abs())
             )
         }
-        _ => {
+        lower => {
             remedies.push(Remedy::Application(format!(
                 "{names}: give listen() a larger backlog and restart the listener"
             )));
-            "of another time: net.core.somaxconn is lower now".to_string()
+            match lower {
+                Some(max) => format!("of another time: net.core.somaxconn is {max} now"),
+                None => "set by the application or by net.core.somaxconn, which could not be read"
+                    .into(),
+            }
         }
     };
     if let Some(max) = somaxconn {

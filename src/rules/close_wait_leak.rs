@@ -151,7 +151,11 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         return Outcome::Fired(findings);
     }
     let waiting = now.sockets.iter().filter(|s| s.state == State::CloseWait);
-    let ageless = waiting.filter(|s| now.detail(s).is_none_or(|d| d.last_ack_recv_ms.is_none()));
+    let missing = evidence.details_are_missing();
+    let ageless = waiting.filter(|s| match now.detail(s) {
+        Some(detail) => detail.last_ack_recv_ms.is_none(),
+        None => missing,
+    });
     if ageless.clone().count() as f64 >= warning {
         let why = format!("the age of {} sockets in CLOSE_WAIT could not be read", ageless.count());
         return Outcome::NotEvaluated(Cause::Unseen, why);

@@ -101,6 +101,10 @@ impl File<'_> {
             checked.map_err(|(message, hint)| self.wrong(&one.span(), &message, &hint))?;
             words.push(word.to_string());
         }
+        if words.is_empty() && key == "select" {
+            let hint = "leave the line out to run all, or name rules and families";
+            return Err(self.wrong(&value.span(), "select names nothing: no rule would run", hint));
+        }
         Ok(Words { words, origin: self.origin(&value.span()) })
     }
 
@@ -176,7 +180,10 @@ impl File<'_> {
         }
         match table.iter().find(|(key, _)| key.get_ref() == "rules") {
             Some((_, rules)) => self.rules(Some(&who), rules, into),
-            None => Ok(()),
+            None => {
+                let hint = "add what it sets, as in: rules.close-wait-leak.warning = 50";
+                Err(self.wrong(&value.span(), "this exception sets nothing", hint))
+            }
         }
     }
 }

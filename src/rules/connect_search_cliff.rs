@@ -215,7 +215,7 @@ mod tests {
         (still.time_ms, more.time_ms) = (2000, 2000);
         let since = Since::between(Earlier::of(&first), &still).unwrap();
         let severity = |now: &Snapshot| {
-            judge(&Evidence::on(now, Some(&since), Derived::default())).unwrap().severity
+            judge(&Evidence::on(now, Some(&since), Derived::of(now))).unwrap().severity
         };
         assert_eq!((severity(&still), severity(&more)), (Severity::Info, Severity::Warning));
     }

@@ -7,6 +7,7 @@ use super::finding::{Finding, Remedy, Severity, Thresholds, Wish, severity_above
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
+use crate::model::earlier::Since;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
 
@@ -24,7 +25,8 @@ rule! {
     /// processors: insert_failed, drop, early_drop between two looks. Without a rule that uses conntrack the count stays 0.
     ///
     /// # Thresholds
-    /// `warning` and `critical`: shares of nf_conntrack_max. insert_failed or drop that grows between two looks warns always.
+    /// `warning` and `critical`: shares of nf_conntrack_max. `min_per_second`: entries that
+    /// could not be made between two looks, from which it warns whatever the share.
     ///
     /// # What can fool it
     /// insert_failed also counts harmless races of UDP requests on old kernels. A namespace of its own (a container) has a count of its own.
@@ -47,9 +49,19 @@ rule! {
                 doc: "Warns above this share of nf_conntrack_max." },
             Limit { key: "critical", default: 0.95, min: 0.05, max: 1.0, unit: "ratio of nf_conntrack_max",
                 doc: "Critical above this share of nf_conntrack_max." },
+            Limit { key: "min_per_second", default: 1.0, min: 0.01, max: 1e9, unit: "entries a second",
+                doc: "Warns from so many entries that could not be made a second, whatever the share." },
         ],
         wants: |_, _| Wants::default(),
         check: check,
+    }
+}
+
+/// Seconds in the largest unit that is whole: `5 days`, `120 s`.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        s if s >= 172_800 && s.is_multiple_of(86_400) => format!("{} days", s / 86_400),
+        s => crate::phrase::seconds(s as f64),
     }
 }
 
@@ -58,16 +70,20 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let number_of = |name: &str| now.sysctls.integer(name).map(|n| n.max(0) as u64);
     let used = number_of("net.netfilter.nf_conntrack_count");
     let Some((used, max)) = used.zip(number_of("net.netfilter.nf_conntrack_max")) else {
-        return Outcome::absent("connections are not tracked here");
+        return evidence
+            .without("net.netfilter.nf_conntrack_count", "connections are not tracked here");
     };
     let failed = evidence.grew("conntrack.insert_failed");
     let dropped = evidence.grew("conntrack.drop");
-    let refused = failed.unwrap_or_default() + dropped.unwrap_or_default();
+    // An entry that fails at its last step counts in both.
+    let refused = failed.unwrap_or_default().max(dropped.unwrap_or_default());
+    let seconds = evidence.since.map_or(1.0, Since::seconds);
+    let refuses = refused as f64 / seconds >= limits.get(&RULE, "min_per_second");
     // 0 means no limit.
     let at = |key| (max > 0).then(|| limits.get(&RULE, key) * max as f64);
     let thresholds = Thresholds { info: None, warning: at("warning"), critical: at("critical") };
     let by_share = severity_above(used as f64, &thresholds);
-    let Some(severity) = by_share.max((refused > 0).then_some(Severity::Warning)) else {
+    let Some(severity) = by_share.max(refuses.then_some(Severity::Warning)) else {
         return Outcome::Clear(format!("{} of {} tracked connections", number(used), number(max)));
     };
     let mut facts = BTreeMap::from([("tracked", used as f64), ("tracked_max", max as f64)]);
@@ -88,19 +104,18 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         ));
     }
     for (name, what) in [
-        ("net.netfilter.nf_conntrack_tcp_timeout_established", "an idle open connection"),
-        ("net.netfilter.nf_conntrack_tcp_timeout_time_wait", "a closed one"),
+        ("net.netfilter.nf_conntrack_tcp_timeout_established", "An idle open connection"),
+        ("net.netfilter.nf_conntrack_tcp_timeout_time_wait", "A closed one"),
     ] {
         if let Some(seconds) = number_of(name) {
-            said.push(format!(
-                "{what} keeps its entry for {} ({name}).",
-                crate::phrase::seconds(seconds as f64)
-            ));
+            said.push(format!("{what} keeps its entry for {} ({name}).", duration(seconds)));
         }
     }
-    let mut remedies = vec![Remedy::Application(
-        "see which connections fill it (conntrack -L), and keep traffic that needs no tracking out of it (notrack)".into(),
-    )];
+    let mut remedies = vec![Remedy::Application(if by_share.is_some() {
+        "see which connections fill it (conntrack -L), and keep traffic that needs no tracking out of it (notrack)".into()
+    } else {
+        "the table has room: give translations (SNAT, masquerade) more ports or addresses, or --random-fully".into()
+    })];
     if by_share.is_some() {
         remedies.push(Remedy::Setting {
             knob: "net.netfilter.nf_conntrack_max",

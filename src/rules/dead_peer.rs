@@ -1,6 +1,6 @@
 //! `dead-peer`: connections whose other side does not answer any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::family::Family;
 use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::who::{self, Peer};
 use super::{Evidence, rule};
+use crate::model::culprit::Culprit;
 use crate::model::socket::{Socket, Timer};
 use crate::model::survey::Survey;
 use crate::model::wants::Wants;
@@ -87,24 +88,38 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     Wants { rows: few.into_iter().collect(), owners, ..Wants::default() }
 }
 
+/// Who holds those of some sockets that were asked for their holders.
+fn holders(
+    evidence: &Evidence<'_>,
+    few: &BTreeSet<u32>,
+    sockets: &[(u32, &Socket)],
+) -> Vec<(Culprit, u32)> {
+    let asked = sockets.iter().filter(|(row, _)| few.contains(row));
+    who::holders(evidence.now, asked.map(|(_, s)| *s))
+}
+
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let rows = unanswered(evidence, limits);
+    let few: BTreeSet<u32> = Survey::spread(&rows, SAMPLE).collect();
     let groups = who::by_peer(evidence.sockets(&rows), evidence.listeners());
     let mut findings = Vec::new();
     let mut rest = Vec::new();
     for (peer, sockets) in groups {
-        let holders = who::holders(evidence.now, sockets.iter().map(|(_, s)| *s));
-        let own = who::limits(limits, &who::culprits(&holders), Some(peer.port));
+        let own = who::limits(
+            limits,
+            &who::culprits(&holders(evidence, &few, &sockets)),
+            Some(who::port(peer, &sockets)),
+        );
         let warning = own.get(&RULE, "warning");
         if sockets.len() as f64 >= warning {
-            findings.push(finding(evidence, Some(peer), &sockets, warning));
+            findings.push(finding(evidence, Some(peer), &sockets, &few, warning));
         } else {
             rest.extend(sockets);
         }
     }
     let info = limits.get(&RULE, "info");
     if rest.len() as f64 >= info {
-        findings.push(finding(evidence, None, &rest, info));
+        findings.push(finding(evidence, None, &rest, &few, info));
     }
     if !findings.is_empty() {
         return Outcome::Fired(findings);
@@ -119,12 +134,14 @@ fn finding(
     evidence: &Evidence<'_>,
     peer: Option<Peer>,
     sockets: &[(u32, &Socket)],
+    few: &BTreeSet<u32>,
     threshold: f64,
 ) -> Finding {
     let now = evidence.now;
     let all = || sockets.iter().map(|(_, s)| *s);
     let n = sockets.len() as u64;
-    let holders = who::holders(now, all());
+    let holders = holders(evidence, few, sockets);
+    let asked = sockets.iter().filter(|(row, _)| few.contains(row)).count();
     let owners = who::culprits(&holders);
     let of = |timer: Timer| all().filter(move |s| s.timer == timer);
     let data = of(Timer::Retransmit).count() as u64;
@@ -154,7 +171,10 @@ fn finding(
             number(keepalive),
             number(window)
         ),
-        format!("They are held by {}.", who::names(&holders)),
+        match asked == sockets.len() {
+            true => format!("They are held by {}.", who::names(&holders)),
+            false => format!("A sample of them is held by {}.", who::names(&holders)),
+        },
     ];
     if peer.is_none() {
         said.push(format!("They lead to {}.", who::machines(all())));
@@ -174,20 +194,30 @@ fn finding(
     let to = peer.map_or("several machines".to_string(), Peer::text);
     Finding {
         severity: if peer.is_some() { Severity::Warning } else { Severity::Info },
-        title: format!("{} to {to} without an answer, after up to {most} tries", count(n, "open connection", "open connections")),
+        title: format!(
+            "{} to {to} without an answer, after up to {most} tries",
+            count(n, "open connection", "open connections")
+        ),
         facts,
         thresholds: match peer {
             Some(_) => Thresholds { warning: Some(threshold), ..Thresholds::default() },
             None => Thresholds { info: Some(threshold), ..Thresholds::default() },
         },
         evidence: said,
-        why: "They look established; whoever waits on them hangs until the kernel gives up, about 15 minutes for data by default.".into(),
+        why: if data > 0 {
+            "They look established; whoever waits on them hangs until the kernel gives up, about 15 minutes for data by default.".into()
+        } else {
+            "They look established; whoever waits on them hangs until the probes are used up."
+                .into()
+        },
         next: match peer {
             Some(peer) => vec![
-                format!("ss -tnoi 'dst {}'", peer.addr),
+                format!("ss -tnoi 'dst {}'", who::bracketed(peer.addr)),
                 format!("ip route get {0}; ping -c 3 {0}", peer.addr),
             ],
-            None => vec!["tcpvet list 'timer_retries >= 2' -o --sort timer_retries --reverse".into()],
+            None => {
+                vec!["tcpvet list 'timer_retries >= 2' -o --sort timer_retries --reverse".into()]
+            }
         },
         remedies,
         subject: match peer {

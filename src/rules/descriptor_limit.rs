@@ -24,7 +24,7 @@ rule! {
     ///
     /// # How it is measured
     /// The number of entries in /proc/PID/fd (its size, from Linux 6.2 on; a descriptor that is reserved for a blocked accept() counts)
-    /// against `Max open files` in /proc/PID/limits, for every process; sockets are counted from 75 % on. The host: fs.file-nr against
+    /// against `Max open files` in /proc/PID/limits, for every process; from 75 % on a sample of 512 tells how many are sockets. The host: fs.file-nr against
     /// fs.file-max. EMFILE is the process's limit, never fs.file-max, which gives ENFILE.
     ///
     /// # Thresholds
@@ -93,7 +93,8 @@ fn of_process(now: &Snapshot, process: &Process, limits: &Limits) -> Option<Find
     if let Some(sockets) = process.sockets {
         facts.insert("sockets", f64::from(sockets));
         said.push(format!(
-            "{} of them are sockets ({}).",
+            "{}{} of them are sockets ({}).",
+            if used > 512 { "About " } else { "" },
             number(sockets.into()),
             percent(sockets.into(), used)
         ));

@@ -82,8 +82,13 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         Err(outcome) => return outcome,
     };
     let range = &pools.range;
-    let mut findings: Vec<Finding> =
-        pools.pools.iter().filter_map(|pool| finding(now, range, pool, limits)).collect();
+    let mut findings = Vec::new();
+    for pool in &pools.pools {
+        if let Some(mut found) = finding(now, range, pool, limits) {
+            found.evidence.extend(super::pools::server_sentence(evidence, pool));
+            findings.push(found);
+        }
+    }
     findings.extend(held(now, pools, limits));
     if !findings.is_empty() {
         return Outcome::Fired(findings);

@@ -2,7 +2,9 @@
 
 use std::cell::OnceCell;
 
+use super::outcome::Outcome;
 use crate::model::Snapshot;
+use crate::model::coverage::Seen;
 use crate::model::earlier::Since;
 use crate::model::listener::Listeners;
 use crate::model::ports::forecast::Change;
@@ -11,17 +13,22 @@ use crate::model::socket::Socket;
 use crate::model::survey::Survey;
 
 /// What is derived from a snapshot and stays true while more of it is read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Derived {
-    survey: OnceCell<Survey>,
+    survey: Survey,
     listeners: OnceCell<Listeners>,
     ports: OnceCell<Option<Ports>>,
 }
 
 impl Derived {
-    /// The rows worth a closer look, if any rule looked at them.
-    pub fn survey(&mut self) -> &Survey {
-        self.survey.get_or_init(Survey::default)
+    /// What is derived from a snapshot at once; the rest follows when it is asked for.
+    pub fn of(snapshot: &Snapshot) -> Derived {
+        Derived { survey: Survey::of(snapshot), listeners: OnceCell::new(), ports: OnceCell::new() }
+    }
+
+    /// The rows worth a closer look.
+    pub fn survey(&self) -> &Survey {
+        &self.survey
     }
 
     /// What was read since tells more of the pools: they are counted anew.
@@ -43,7 +50,7 @@ pub struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     /// Wraps a snapshot.
     pub fn new(now: &'a Snapshot) -> Evidence<'a> {
-        Evidence::on(now, None, Derived::default())
+        Evidence::on(now, None, Derived::of(now))
     }
 
     /// The same, with an earlier look to compare with, and what is derived already.
@@ -58,7 +65,7 @@ impl<'a> Evidence<'a> {
 
     /// The rows worth a closer look.
     pub fn survey(&self) -> &Survey {
-        self.derived.survey.get_or_init(|| Survey::of(self.now))
+        &self.derived.survey
     }
 
     /// Some of those rows, with their sockets.
@@ -86,6 +93,20 @@ impl<'a> Evidence<'a> {
     /// The pools of ephemeral ports; `None` if the port range could not be read.
     pub fn ports(&self) -> Option<&Ports> {
         self.derived.ports.get_or_init(|| Ports::busy(self.now)).as_ref()
+    }
+
+    /// Whether asking for details went wrong. Where it did not, a socket without details is gone, and what is gone is not stuck.
+    pub fn details_are_missing(&self) -> bool {
+        let source = self.now.coverage.get("sock_diag_details");
+        source.is_some_and(|s| s.state > Seen::Absent)
+    }
+
+    /// The outcome where a sysctl is missing: absent if this kernel or namespace does not have it, and then `why`; else not seen.
+    pub fn without(&self, sysctl: &str, why: &str) -> Outcome {
+        match self.now.sysctls.missing(sysctl) {
+            None | Some(Seen::Absent) => Outcome::absent(why),
+            Some(_) => Outcome::unseen(format!("{sysctl} could not be read")),
+        }
     }
 
     /// By how much a counter grew since the earlier look; `None` without one, or if the counter is not to be had in both.

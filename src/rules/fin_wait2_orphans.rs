@@ -138,7 +138,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             count(total, "orphan", "orphans")
         ),
         subject: match holders.as_slice() {
-            [(culprit, _)] => Subject::Process(culprit.clone()),
+            [(culprit, n)] if culprit.pid.is_some() && u64::from(*n) * 2 > total => {
+                Subject::Process(culprit.clone())
+            }
             _ => Subject::Namespace,
         },
         facts,

@@ -68,10 +68,12 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let mut wants = Wants::default();
     let held = held(evidence);
     if held.len() as f64 >= limits.least(&RULE, "warning") {
-        for row in Survey::spread(&held, SAMPLE) {
-            wants.rows.insert(row);
-            wants.owners.extend(evidence.now.sockets.get(row).map(|s| s.inode));
+        let rows: Vec<u32> = Survey::spread(&held, SAMPLE).collect();
+        // Whose they are matters once their times are known to.
+        if matches!(check(evidence, &limits.lenient()), Outcome::Fired(_)) {
+            wants.owners.extend(evidence.sockets(&rows).map(|(_, s)| s.inode));
         }
+        wants.rows.extend(rows);
     }
     wants
 }
@@ -84,7 +86,11 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         .map(|(_, s)| s)
         .filter(|s| now.detail(s).is_some_and(|d| d.last_data_recv_ms.is_some()))
         .collect();
-    if timed.is_empty() && held.len() as f64 >= limits.least(&RULE, "warning") {
+    let told = evidence.sockets(&held).any(|(_, s)| now.detail(s).is_some());
+    if timed.is_empty()
+        && (told || evidence.details_are_missing())
+        && held.len() as f64 >= limits.least(&RULE, "warning")
+    {
         let n = count(held.len() as u64, "socket", "sockets");
         return Outcome::unseen(format!("the times of {n} in FIN_WAIT2 could not be read"));
     }
@@ -94,7 +100,8 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         by_pid.entry(first.map(|h| h.pid)).or_default().push(socket);
     }
     // Of a sample each stands for as many as it was spread over.
-    let weight = held.len().div_ceil(timed.len().max(1)) as u64;
+    let weight =
+        if held.len() > SAMPLE { held.len() as f64 / timed.len().max(1) as f64 } else { 1.0 };
     let findings: Vec<Finding> = by_pid
         .iter()
         .filter_map(|(pid, sockets)| finding(now, *pid, sockets, weight, limits))
@@ -113,7 +120,7 @@ fn finding(
     now: &Snapshot,
     pid: Option<u32>,
     sockets: &[&Socket],
-    weight: u64,
+    weight: f64,
     limits: &Limits,
 ) -> Option<Finding> {
     let who = match pid {
@@ -126,13 +133,13 @@ fn finding(
         .iter()
         .filter(|s| f64::from(silent(s)) >= limits.get(&RULE, "min_idle_ms"))
         .collect();
-    let n = stuck.len() as u64 * weight;
+    let n = (stuck.len() as f64 * weight).round() as u64;
     let warning = limits.get(&RULE, "warning");
     if (n as f64) < warning || stuck.is_empty() {
         return None;
     }
     let oldest = stuck.iter().map(|s| silent(s)).max().unwrap_or_default();
-    let about = if weight > 1 { "about " } else { "" };
+    let about = if weight > 1.0 { "about " } else { "" };
     let name = who.name();
     Some(Finding {
         severity: Severity::Warning,

@@ -26,7 +26,8 @@ rule! {
     /// net.ipv4.tcp_tw_recycle where it exists and is on (Linux before 4.12; breaks clients behind NAT). tcp_abort_on_overflow on (a burst is
     /// answered by resets; SYNs are dropped all the same). tcp_timestamps off while tcp_tw_reuse is on (reuse needs them). tcp_syncookies
     /// off. A port range of fewer than `min_ports` ports, or with ends of the same parity (the kernel prefers different ones: connect() takes one
-    /// parity, bind() the other). tcp_max_tw_buckets below half of the kernel's own choice. net.core.somaxconn above its default while
+    /// parity, bind() the other). tcp_max_tw_buckets below a quarter of tcp_max_orphans, which the kernel
+    /// chooses alike. net.core.somaxconn above its default while
     /// listeners still have an older limit.
     ///
     /// # Thresholds
@@ -194,15 +195,21 @@ fn buckets(now: &Snapshot) -> Option<Hazard> {
     let set = now.sysctls.integer(NAME)?;
     // The kernel gives both the same value when it starts; orphans are told in the initial namespace only.
     let own = now.sysctls.integer("net.ipv4.tcp_max_orphans").unwrap_or(8192);
-    (set < own / 2).then(|| Hazard {
+    (set < own / 4).then(|| Hazard {
         knob: NAME,
         title: format!("{NAME} is {}: connections beyond it end without TIME_WAIT", number(set.unsigned_abs())),
-        seen: format!("The kernel's own choice is {} or so.", number(own.unsigned_abs())),
+        seen: match now.sysctls.integer("net.ipv4.tcp_max_orphans") {
+            Some(own) => format!(
+                "The kernel chooses about as many as tcp_max_orphans, which is {} here.",
+                number(own.unsigned_abs())
+            ),
+            None => "The kernel chooses more on every machine of ordinary size.".into(),
+        },
         why: "Lowering it cleans nothing up: it takes the protection against old duplicates from the connections that are over it.",
         cure: "leave it at the kernel's own choice; TIME_WAIT of a server costs a quarter of a KiB and no port".into(),
         wish: Some(Wish::AtLeast(own)),
         fact: ("value", set as f64),
-        certainty: Certainty::Certain,
+        certainty: Certainty::Likely,
     })
 }
 

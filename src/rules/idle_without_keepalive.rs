@@ -76,8 +76,13 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
         return Wants::default();
     }
     let rows: Vec<u32> = Survey::spread(all, SAMPLE).collect();
-    let owners = evidence.sockets(&rows).map(|(_, s)| s.inode).collect();
-    Wants { rows: rows.into_iter().collect(), owners, ..Wants::default() }
+    let mut wants = Wants::default();
+    // Whose they are matters once they are known to be idle.
+    if matches!(check(evidence, &limits.lenient()), Outcome::Fired(_)) {
+        wants.owners.extend(evidence.sockets(&rows).map(|(_, s)| s.inode));
+    }
+    wants.rows.extend(rows);
+    wants
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
@@ -91,7 +96,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let total = all.len() as u64;
     let without = count(total, "connection without keepalive", "connections without keepalive");
     if asked.is_empty() {
-        return match total as f64 >= limits.least(&RULE, "info") {
+        let told = evidence.sockets(all).any(|(_, s)| now.detail(s).is_some());
+        let unread = told || evidence.details_are_missing();
+        return match unread && total as f64 >= limits.least(&RULE, "info") {
             true => Outcome::unseen(format!("how long {without} are idle could not be read")),
             false => Outcome::Clear(without),
         };
@@ -133,6 +140,7 @@ fn finding(
     let longer = quiet.iter().filter(|s| idle(s) >= AWS_MS).count() as f64 * weight;
     let longest = quiet.iter().map(|s| idle(s)).max().unwrap_or_default();
     let name = who.name();
+    let seconds = (least / 1e3).floor();
     let about = if weight > 1.0 { "about " } else { "" };
     Some(Finding {
         title: format!(
@@ -149,7 +157,7 @@ fn finding(
         thresholds: Thresholds { info: Some(info), ..Thresholds::default() },
         evidence: vec![
             format!(
-                "The longest is idle for {}; {} for over 350 s (AWS NLB, NAT gateway), all of them for over {} (Azure load balancer: 240 s).",
+                "The longest is idle for {}; {} for over 350 s (AWS NLB, NAT gateway), all of them for over {}. An Azure load balancer forgets after 240 s.",
                 duration(longest.into()),
                 number(longer.round() as u64),
                 duration(least as u64)
@@ -158,8 +166,8 @@ fn finding(
         ],
         why: "A middlebox forgets them without a word, and the next request hangs; a peer that died is never noticed.".into(),
         next: vec![match who.pid {
-            Some(pid) => format!("tcpvet list 'pid = {pid} and idle > 240s' -o --sort idle --reverse"),
-            None => "tcpvet list 'idle > 240s' -o --sort idle --reverse".into(),
+            Some(pid) => format!("tcpvet list 'pid = {pid} and idle > {seconds}s' -o --sort idle --reverse"),
+            None => format!("tcpvet list 'idle > {seconds}s' -o --sort idle --reverse"),
         }],
         remedies: vec![Remedy::Application(format!(
             "{name}: turn SO_KEEPALIVE on with TCP_KEEPIDLE below 240 s, or close idle connections; net.ipv4.tcp_keepalive_time alone turns nothing on"

@@ -22,7 +22,7 @@ rule! {
     ///
     /// # How it is measured
     /// Sockets in these states with the retransmission timer and at least `min_retries` retransmissions; those without an inode
-    /// belong to no process any more.
+    /// belong to no process any more. Connections within this host are left out.
     ///
     /// # Thresholds
     /// `info`: so many of them. `warning_ratio`: their share of net.ipv4.tcp_max_orphans, where that is told (initial namespace only).
@@ -64,6 +64,8 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         .sockets(&evidence.survey().fin_unacknowledged)
         .map(|(_, s)| s)
         .filter(|s| s.timer == Timer::Retransmit && f64::from(s.retries) >= least)
+        // Within this host no way is lost: there a full accept queue keeps FINs unanswered, and says so itself.
+        .filter(|s| !s.is_on_this_host())
         .collect();
     let total = stuck.len() as u64;
     let max = now.sysctls.integer("net.ipv4.tcp_max_orphans").map(|n| n.max(0) as u64);

@@ -103,6 +103,25 @@ impl Limits {
         least
     }
 
+    /// The thresholds at which anybody's matter begins: every one as low as any exception makes it. For asking what must be read before it
+    /// is known whose it is.
+    pub fn lenient(&self) -> Cow<'_, Limits> {
+        if self.exceptions.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut set = self.set.clone();
+        for (key, (value, origin)) in self.exceptions.iter().flat_map(|e| &e.set) {
+            let default = super::find(key.0)
+                .ok()
+                .and_then(|r| r.limits.iter().find(|l| l.key == key.1).map(|l| l.default));
+            let now = set.get(key).map(|(v, _)| *v).or(default);
+            if now.is_none_or(|now| *value < now) {
+                set.insert(*key, (*value, origin.clone()));
+            }
+        }
+        Cow::Owned(Limits { set, exceptions: Vec::new() })
+    }
+
     /// The thresholds for a subject: those of every exception that it fits stand before the others, the later before the earlier.
     pub fn about(&self, names: &[&str], port: Option<u16>) -> Cow<'_, Limits> {
         let mut fitting = self.exceptions.iter().filter(|e| e.who.is(names, port)).peekable();
@@ -229,5 +248,7 @@ mod tests {
         );
         assert_eq!((of(&["java"], Some(80)), of(&["nginx"], Some(80))), ("5".into(), "10".into()));
         assert_eq!(limits.least(rule, "warning").to_string(), "5");
+        assert_eq!(limits.lenient().get(rule, "warning").to_string(), "5");
+        assert_eq!(limits.lenient().get(rule, "critical_ratio").to_string(), "0.5");
     }
 }

@@ -1,5 +1,7 @@
 //! `orphan-pressure`: closed connections that still send come near the number that the kernel bears.
 
+mod unread;
+
 use std::collections::BTreeMap;
 
 use super::family::Family;
@@ -7,9 +9,10 @@ use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, sever
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
-use crate::model::socket::{Socket, Timer};
+use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, count, number, percent};
+use unread::{candidates, held, unread};
 
 rule! {
     /// # What it does
@@ -23,11 +26,13 @@ rule! {
     /// # How it is measured
     /// `orphan` of /proc/net/sockstat counts the whole host, whatever the namespace; net.ipv4.tcp_max_orphans exists in the initial one only.
     /// The kernel doubles or quadruples the count for sockets that have been retrying for long, so the limit can bite at a half or a
-    /// quarter (tcp_check_oom). Zero-window orphans are FIN_WAIT1 without an inode, with timer 4 and a send queue.
+    /// quarter (tcp_check_oom). Zero-window orphans are FIN_WAIT1 without an inode, with timer 4, a send queue, a window of zero and a probe
+    /// timer that was doubled at least twice; these are this namespace's, and are told wherever the limit is not.
     ///
     /// # Thresholds
     /// Shares of tcp_max_orphans: `warning` above, `critical` above. TcpExt TCPAbortOnMemory that grows between two looks while the share
-    /// is above half of `warning` is critical too.
+    /// is above half of `warning` is critical too. `zero_window`: so many zero-window orphans inform; `zero_window_bytes`: so much that they
+    /// hold warns.
     ///
     /// # What can fool it
     /// The number is the host's: the orphans may be those of another namespace. Their peers can only be seen from in there.
@@ -50,19 +55,38 @@ rule! {
                 doc: "Warns above this share of tcp_max_orphans." },
             Limit { key: "critical", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of tcp_max_orphans",
                 doc: "Critical above this share of tcp_max_orphans." },
+            Limit { key: "zero_window", default: 10.0, min: 1.0, max: 10_000_000.0, unit: "sockets",
+                doc: "Informs from so many orphans whose peer does not read." },
+            Limit { key: "zero_window_bytes", default: 67_108_864.0, min: 1.0, max: 1e12, unit: "bytes",
+                doc: "Warns if these hold at least so much." },
         ],
-        wants: |_, _| Wants::default(),
+        wants: |evidence, _| Wants { rows: candidates(evidence).into_iter().collect(), ..Wants::default() },
         check: check,
     }
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
+    match (held(evidence, limits), of_host(evidence, limits)) {
+        (None, outcome) => outcome,
+        (Some(held), Outcome::Fired(mut findings)) => {
+            findings.push(held);
+            Outcome::Fired(findings)
+        }
+        (Some(held), _) => Outcome::Fired(vec![held]),
+    }
+}
+
+/// The host's number against its limit.
+fn of_host(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
     let Some(orphans) = now.counters.get("sockstat.TCP.orphan").map(|n| n.max(0) as u64) else {
         return Outcome::unseen("/proc/net/sockstat could not be read");
     };
     let Some(max) = now.sysctls.integer("net.ipv4.tcp_max_orphans").filter(|n| *n > 0) else {
-        return Outcome::absent("net.ipv4.tcp_max_orphans is told in the initial namespace only");
+        return evidence.without(
+            "net.ipv4.tcp_max_orphans",
+            "net.ipv4.tcp_max_orphans is told in the initial namespace only",
+        );
     };
     let max = max as u64;
     let at = |key| limits.get(&RULE, key) * max as f64;
@@ -79,8 +103,8 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         .map(|(_, s)| s)
         .filter(|s| s.inode == 0)
         .collect();
-    let closed: Vec<&Socket> =
-        here.iter().copied().filter(|s| s.timer == Timer::Probe && s.send_queue > 1).collect();
+    let rows = candidates(evidence);
+    let closed = unread(evidence, &rows);
     let held: u64 = closed.iter().map(|s| u64::from(s.send_queue)).sum();
     let mut facts = BTreeMap::from([
         ("orphans", orphans as f64),

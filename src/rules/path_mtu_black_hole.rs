@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::who::{self, Peer};
 use super::{Evidence, rule};
+use crate::model::Snapshot;
 use crate::model::endpoint::Addr;
 use crate::model::socket::Socket;
 use crate::model::state::State;
@@ -27,14 +28,16 @@ rule! {
     /// # How it is measured
     /// Stuck: data timed out at least `min_backoff` times in a row, at least a full segment (tcpi_snd_mss) unacknowledged. Passing: another
     /// established connection to the same address that has had an answer (tcpi_last_ack_recv) in less than half the time the stuck one has waited.
-    /// A peer that is dead answers on none.
+    /// A peer that is dead answers on none. A connection whose acknowledged segments were large proves that the way bears them, and
+    /// nothing is said.
     ///
     /// # Thresholds
     /// `warning`: so many stuck connections toward one machine. `min_backoff`: timeouts in a row that count.
     ///
     /// # What can fool it
     /// It is a conclusion and said to be likely: a firewall that drops one connection only, or a peer of which one process hangs in the kernel,
-    /// looks alike. Without another connection to the same machine nothing can be concluded, and dead-peer speaks.
+    /// looks alike, and so do clients behind
+    /// one address of which one is gone: of a single stuck client it informs only. Without another connection to the same machine nothing can be concluded, and dead-peer speaks.
     ///
     /// # What to do
     /// Let ICMP "fragmentation needed" and "packet too big" pass, or clamp the MSS at the tunnel. net.ipv4.tcp_mtu_probing=1 lets the kernel find the size
@@ -93,7 +96,7 @@ fn others(evidence: &Evidence<'_>, stuck: &[u32]) -> Vec<u32> {
         if fits && machines.contains(&s.peer_addr) && !stuck.contains(&row) {
             let n = taken.entry(s.peer_addr).or_default();
             *n += 1;
-            if *n <= OTHERS {
+            if *n <= OTHERS && rows.len() < SAMPLE {
                 rows.push(row);
             }
         }
@@ -107,8 +110,12 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     if others.is_empty() {
         return Wants::default();
     }
-    let owners = evidence.sockets(&stuck).map(|(_, s)| s.inode).collect();
-    Wants { rows: stuck.into_iter().chain(others).collect(), owners, ..Wants::default() }
+    let mut wants = Wants::default();
+    if matches!(check(evidence, &limits.lenient()), Outcome::Fired(_)) {
+        wants.owners.extend(evidence.sockets(&stuck).map(|(_, s)| s.inode));
+    }
+    wants.rows.extend(stuck.into_iter().chain(others));
+    wants
 }
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
@@ -130,13 +137,24 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             .filter_map(|(_, s)| now.detail(s)?.last_ack_recv_ms)
             .min();
         let Some((waited, answered)) = waited.zip(answered) else { continue };
-        let warning = limits.about(&[], Some(peer.port)).get(&RULE, "warning");
-        if full.len() as f64 >= warning && answered < waited / 2 {
+        // Where another connection's full segments arrive, the way bears them.
+        let passes = evidence
+            .sockets(&others)
+            .any(|(_, s)| s.peer_addr == peer.addr && carries_full_segments(now, s));
+        let warning = limits.about(&[], Some(who::port(peer, &sockets))).get(&RULE, "warning");
+        if full.len() as f64 >= warning && answered < waited / 2 && !passes {
             findings.push(finding(evidence, peer, &full, (waited, answered), warning));
         }
     }
     if !findings.is_empty() {
         return Outcome::Fired(findings);
+    }
+    let unread = |(_, s): &(u32, &Socket)| {
+        now.detail(s).map_or(evidence.details_are_missing(), |d| d.snd_mss.is_none())
+    };
+    if !others.is_empty() && evidence.sockets(&stuck).all(|s| unread(&s)) {
+        let n = count(stuck.len() as u64, "connection", "connections");
+        return Outcome::unseen(format!("the segments of {n} without an answer could not be read"));
     }
     Outcome::Clear(match stuck.len() {
         0 => "no full segment waits for long for its acknowledgement".to_string(),
@@ -144,6 +162,16 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             "{} with full segments unacknowledged, and nothing else to the same machine is answered meanwhile",
             count(n as u64, "connection", "connections")
         ),
+    })
+}
+
+/// Whether what a connection has sent and had acknowledged were large segments.
+fn carries_full_segments(now: &Snapshot, s: &Socket) -> bool {
+    now.detail(s).is_some_and(|d| match (d.bytes_acked, d.data_segs_out, d.snd_mss) {
+        (Some(bytes), Some(segments @ 1..), Some(mss)) => {
+            bytes / u64::from(segments) > u64::from(mss) / 2
+        }
+        _ => false,
     })
 }
 
@@ -171,6 +199,8 @@ fn finding(
     if let Some(failed) = evidence.grew("TcpExt.TCPMTUPFail") {
         facts.insert("mtu_probes_failed", failed as f64);
     }
+    // An IPv4 or IPv6 header and that of an echo request.
+    let headers = if peer.addr.as_v4().is_some() { 28 } else { 48 };
     let probing = now.sysctls.integer("net.ipv4.tcp_mtu_probing");
     let mut remedies = vec![Remedy::Application(format!(
         "let ICMP \"fragmentation needed\" and \"packet too big\" pass on the way to {}, or clamp the MSS where the small link begins",
@@ -184,8 +214,10 @@ fn finding(
                 .into(),
         });
     }
+    // Behind one address of clients several machines may stand: one of them may be gone while another speaks.
+    let is_served = peer.port == 0;
     Finding {
-        severity: Severity::Warning,
+        severity: if is_served && n < 2 { Severity::Info } else { Severity::Warning },
         certainty: Certainty::Likely,
         title: format!(
             "full segments of {} to {} are not answered, small ones on other connections are",
@@ -208,9 +240,9 @@ fn finding(
         ],
         why: "Connections open and small requests work; anything larger than the smallest link hangs for minutes.".into(),
         next: vec![
-            format!("ping -c 2 -M do -s {} {}", pmtu.saturating_sub(28).max(1), peer.addr),
+            format!("ping -c 2 -M do -s {} {}", pmtu.saturating_sub(headers).max(1), peer.addr),
             format!("tracepath -n {}", peer.addr),
-            format!("ss -tnoi 'dst {}'", peer.addr),
+            format!("ss -tnoi 'dst {}'", who::bracketed(peer.addr)),
         ],
         remedies,
         subject: Subject::Peer { addr: peer.addr, port: peer.port, owners: who::culprits(&holders) },

@@ -23,7 +23,7 @@ rule! {
     /// once takes room from others.
     ///
     /// # How it is measured
-    /// Established connections from this host, by destination; of those with at least `min_connections` a sample of 64 is asked when
+    /// Established connections from this host, by destination; of those with at least `min_connections` a sample of 32 is asked when
     /// data last passed, and the share that has been idle for `idle_ms` is taken for the whole.
     ///
     /// # Thresholds
@@ -58,10 +58,10 @@ rule! {
 }
 
 /// Most sockets of one destination that are asked.
-const SAMPLE: usize = 64;
+const SAMPLE: usize = 32;
 
 /// Most destinations that are looked at, the largest first.
-const DESTINATIONS: usize = 8;
+const DESTINATIONS: usize = 5;
 
 fn crowds<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> Vec<&'a Crowd> {
     let Some(ports) = evidence.ports() else { return Vec::new() };
@@ -74,10 +74,12 @@ fn crowds<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> Vec<&'a Crowd> {
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let mut wants = Wants::default();
+    // Whose they are matters once they are known to be idle.
+    let idle = matches!(check(evidence, &limits.lenient()), Outcome::Fired(_));
     for crowd in crowds(evidence, limits) {
         for row in Survey::spread(&crowd.rows, SAMPLE) {
             wants.rows.insert(row);
-            wants.owners.extend(evidence.now.sockets.get(row).map(|s| s.inode));
+            wants.owners.extend(evidence.now.sockets.get(row).filter(|_| idle).map(|s| s.inode));
         }
     }
     wants
@@ -91,6 +93,16 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let found: Vec<Finding> = crowds.iter().filter_map(|c| finding(evidence, c, limits)).collect();
     if !found.is_empty() {
         return Outcome::Fired(found);
+    }
+    let timed = |c: &&Crowd| {
+        evidence
+            .sockets(&c.rows)
+            .any(|(_, s)| evidence.now.detail(s).is_some_and(|d| idle_ms(d).is_some()))
+    };
+    if evidence.details_are_missing() && !crowds.is_empty() && !crowds.iter().any(timed) {
+        return Outcome::unseen(
+            "when the connections of large pools carried data could not be read",
+        );
     }
     Outcome::Clear(match crowds.len() {
         0 => "no destination has many connections from here".into(),

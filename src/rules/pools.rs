@@ -7,10 +7,11 @@ use super::limit::Limits;
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, Rule};
 use crate::model::Snapshot;
-use crate::model::culprit::Culprit;
+use crate::model::culprit::{Culprit, culprits};
 use crate::model::ports::forecast::ceilings;
 use crate::model::ports::{EphemeralRange, Pool, Ports};
 use crate::model::reuse::{Reuse, delay_ms};
+use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{join, number};
 
@@ -32,6 +33,7 @@ pub(super) fn wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
         }
         if taken > ratio * 0.8 {
             wants.owners.extend(pool.inodes.iter().copied());
+            wants.owners.extend(server(evidence, pool).map(|l| l.inode));
             // What bind() took is lost to every destination, and only the owners' buckets tell it.
             wants.buckets = true;
         }
@@ -75,6 +77,21 @@ pub(super) fn users_sentence(users: &[(Culprit, u32)], place: &str) -> String {
     format!("Open sockets {place}: {}.", join(&names, 5))
 }
 
+/// The listener that a pool's connections lead to, if it is one of this host.
+fn server<'a>(evidence: &'a Evidence<'_>, pool: &Pool) -> Option<&'a Socket> {
+    let to = pool.destination;
+    let is_here = to.peer_addr.is_loopback() || to.peer_addr == to.local_addr;
+    let mut on_port = evidence.listeners().iter().filter(|l| l.local_port == to.peer_port);
+    on_port.find(|l| is_here && (l.local_addr == to.peer_addr || l.local_addr.is_wildcard()))
+}
+
+/// Who serves a destination on this host, where that is known.
+pub(super) fn server_sentence(evidence: &Evidence<'_>, pool: &Pool) -> Option<String> {
+    let names: Vec<String> =
+        culprits(evidence.now, server(evidence, pool)?).iter().map(Culprit::name).collect();
+    Some(format!("It is served on this host by {}.", join(&names, 3)))
+}
+
 /// Remedies for a pool that is short of ports.
 pub(super) fn remedies(
     now: &Snapshot,
@@ -92,9 +109,13 @@ pub(super) fn remedies(
         ),
         None => String::new(),
     };
-    let mut remedies = vec![Remedy::Application(
-        "keep connections open and reuse them (pool, keep-alive), or let the other side close first".into(),
-    )];
+    // Ports that open connections hold are not freed by keeping them open.
+    let first = if pool.open() > pool.time_wait() {
+        "the ports are held by open connections: see whether they are in use (a pool that is too large, connections that are never closed)"
+    } else {
+        "keep connections open and reuse them (pool, keep-alive), or let the other side close first"
+    };
+    let mut remedies = vec![Remedy::Application(first.into())];
     remedies.push(Remedy::Application(format!(
         "spread over more destination addresses or ports, or more source addresses{}",
         becomes(bears.two_sources).replace("become", "with two sources become")

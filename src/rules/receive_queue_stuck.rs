@@ -27,7 +27,7 @@ rule! {
     /// Of more than 512 such connections those with the fullest queues are asked.
     ///
     /// # Thresholds
-    /// `warning`: so many connections of one process with a closed window, or with at least `min_bytes` unread. `info`: so many with anything unread.
+    /// `warning`: so many connections of one process with a closed window, or with at least `min_bytes` unread. Fewer of these inform. `info`: so many with anything unread.
     /// `min_ms`: age of the youngest data.
     ///
     /// # What can fool it
@@ -48,7 +48,7 @@ rule! {
         limits: &[
             Limit { key: "info", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Informs from so many connections of one process with old unread data." },
-            Limit { key: "warning", default: 1.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
+            Limit { key: "warning", default: 5.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Warns from so many connections of one process that block their sender or hold much." },
             Limit { key: "min_bytes", default: 65_536.0, min: 1.0, max: 1e12, unit: "bytes",
                 doc: "So much unread data is much." },
@@ -74,10 +74,15 @@ fn candidates(evidence: &Evidence<'_>) -> Vec<u32> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-fn wants(evidence: &Evidence<'_>, _: &Limits) -> Wants {
+fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let rows = candidates(evidence);
-    let owners = evidence.sockets(&rows).map(|(_, s)| s.inode).collect();
-    Wants { rows: rows.into_iter().collect(), owners, ..Wants::default() }
+    let mut wants = Wants::default();
+    // Whose they are matters once they are known to be stuck.
+    if matches!(check(evidence, &limits.lenient()), Outcome::Fired(_)) {
+        wants.owners.extend(evidence.sockets(&rows).map(|(_, s)| s.inode));
+    }
+    wants.rows.extend(rows);
+    wants
 }
 
 fn is_stuck(evidence: &Evidence<'_>, s: &Socket, limits: &Limits) -> bool {
@@ -104,7 +109,8 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     if !found.is_empty() {
         return Outcome::Fired(found);
     }
-    let timed = |s: &Socket| now.detail(s).is_some_and(|d| d.last_data_recv_ms.is_some());
+    let missing = evidence.details_are_missing();
+    let timed = |s: &Socket| now.detail(s).map_or(!missing, |d| d.last_data_recv_ms.is_some());
     let untold = evidence.sockets(&rows).filter(|(_, s)| !timed(s)).count();
     if untold == rows.len() && untold > 0 {
         let n = count(untold as u64, "connection", "connections");
@@ -142,7 +148,7 @@ fn finding(
     let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
     let severity = if blocking as f64 >= warning {
         Severity::Warning
-    } else if n as f64 >= info {
+    } else if n as f64 >= info || blocking > 0 {
         Severity::Info
     } else {
         return None;
@@ -151,7 +157,7 @@ fn finding(
     let youngest = |s: &&&Socket| now.detail(s).and_then(|d| d.last_data_recv_ms);
     let oldest = stuck.iter().filter_map(youngest).max().unwrap_or_default();
     let name = who.name();
-    let same = evidence.since.is_some();
+    let same = evidence.since.is_some_and(|since| stuck.iter().all(|s| since.then(s).is_some()));
     Some(Finding {
         severity,
         certainty: if same { Certainty::Certain } else { Certainty::Likely },
@@ -170,8 +176,8 @@ fn finding(
         thresholds: Thresholds { info: Some(info), warning: Some(warning), critical: None },
         evidence: vec![
             format!(
-                "{} closed to its sender or hold much; nothing has come on any of them for at least {}{}.",
-                count(blocking, "window is", "windows are"),
+                "{} closed or held much data; nothing has come on any of them for at least {}{}.",
+                count(blocking, "connection has its window", "connections have their windows"),
                 duration(limits.get(&RULE, "min_ms") as u64),
                 if same { ", and nothing was read between the two looks" } else { "" }
             ),

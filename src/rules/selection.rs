@@ -35,7 +35,9 @@ fn members(word: &str) -> Result<(Vec<&'static str>, bool), (String, String)> {
             let words = Family::ALL.into_iter().map(Family::word);
             let near = nearest(word.trim(), words.chain(RULES.iter().map(|r| r.id)));
             let message = message.replace("no rule is called", "no rule or family is called");
-            Err((message, near.map_or(hint, |near| format!("did you mean {near}?"))))
+            let families: Vec<&str> = Family::ALL.into_iter().map(Family::word).collect();
+            let listed = format!("{hint}; families: {}", families.join(", "));
+            Err((message, near.map_or(listed, |near| format!("did you mean {near}?"))))
         }
     }
 }

@@ -72,8 +72,12 @@ fn candidates(evidence: &Evidence<'_>) -> Vec<u32> {
     Survey::spread(&rows, SAMPLE).collect()
 }
 
-fn wants(evidence: &Evidence<'_>, _: &Limits) -> Wants {
+fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let rows = candidates(evidence);
+    // Whose they are matters once they are known to be stuck.
+    if !matches!(check(evidence, &limits.lenient()), Outcome::Fired(_)) {
+        return Wants { rows: rows.into_iter().collect(), ..Wants::default() };
+    }
     let sockets = || evidence.sockets(&rows).map(|(_, s)| s);
     let mut owners: std::collections::BTreeSet<u32> = sockets().map(|s| s.inode).collect();
     let local = sockets().filter(|s| s.is_on_this_host());
@@ -101,9 +105,10 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     if !findings.is_empty() {
         return Outcome::Fired(findings);
     }
+    let missing = evidence.details_are_missing();
     let unread = evidence
         .sockets(&rows)
-        .filter(|(_, s)| now.detail(s).is_none_or(|d| d.backoff.is_none()))
+        .filter(|(_, s)| now.detail(s).map_or(missing, |d| d.backoff.is_none()))
         .count();
     if unread == rows.len() && unread > 0 {
         let n = count(unread as u64, "connection", "connections");
@@ -124,7 +129,7 @@ fn finding(
     let all = || sockets.iter().map(|(_, s)| *s);
     let holders = who::holders(now, all());
     let owners = who::culprits(&holders);
-    let limits = who::limits(limits, &owners, Some(peer.port));
+    let limits = who::limits(limits, &owners, Some(who::port(peer, sockets)));
     let n = sockets.len() as u64;
     let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
     let severity = match n as f64 {
@@ -163,7 +168,7 @@ fn finding(
         why: "The writers block or keep the data in memory until the other side reads; the fault is the reader's.".into(),
         next: vec![
             format!("tcpvet list 'dst {} and timer_kind = persist' -oim", peer.addr),
-            format!("ss -tnoim 'dst {}'", peer.addr),
+            format!("ss -tnoim 'dst {}'", who::bracketed(peer.addr)),
         ],
         remedies: vec![Remedy::Application(format!(
             "{reader}: read, or close what is not read any more; the writer: bound the time a write may take (TCP_USER_TIMEOUT)"

@@ -7,6 +7,7 @@ use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
+use crate::model::coverage::Seen;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number};
 
@@ -51,7 +52,11 @@ rule! {
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
     if now.counters.get("softnet.dropped").is_none() {
-        return Outcome::absent("/proc/net/softnet_stat is not there");
+        let source = now.coverage.get("softnet");
+        return match source.is_some_and(|s| s.state > Seen::Absent) {
+            true => Outcome::unseen("/proc/net/softnet_stat could not be read"),
+            false => Outcome::absent("/proc/net/softnet_stat is not there"),
+        };
     }
     let Some(since) = evidence.since else { return Outcome::needs_two() };
     let Some(dropped) = evidence.grew("softnet.dropped") else {

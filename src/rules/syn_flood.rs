@@ -108,12 +108,16 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let off = now.sysctls.integer("net.ipv4.tcp_syncookies") == Some(0);
     let fullest = fullest(evidence);
     Outcome::Fired(vec![Finding {
-        severity: if dropped > 0 && per_second(dropped) > warning {
+        severity: if off && per_second(dropped) > warning {
             Severity::Critical
         } else {
             Severity::Warning
         },
-        certainty: if clients_are_real { Certainty::Likely } else { Certainty::Certain },
+        certainty: if clients_are_real || !off && dropped > lost {
+            Certainty::Likely
+        } else {
+            Certainty::Certain
+        },
         title: format!(
             "{:.0} handshakes a second are not completed ({:.0} SYN cookies lost, {:.0} SYNs dropped)",
             per_second(lost + dropped),
@@ -127,7 +131,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             ("half_open", evidence.survey().syn_recv.len() as f64),
         ]),
         thresholds: Thresholds { warning: Some(warning), ..Thresholds::default() },
-        evidence: words::evidence(shakes, fullest),
+        evidence: words::evidence(shakes, off, fullest),
         why: if off {
             "Real clients are dropped with the others.".into()
         } else {

@@ -83,8 +83,10 @@ fn queues<'a>(evidence: &'a Evidence<'_>) -> BTreeMap<(Addr, u16), (&'a Socket, 
     queues
 }
 
-fn pressed(now: &Snapshot, l: &Socket, half: &[&Socket], limits: &Limits) -> Option<u64> {
-    let most = limit(now, l.send_queue)?;
+fn pressed(evidence: &Evidence<'_>, l: &Socket, half: &[&Socket], limits: &Limits) -> Option<u64> {
+    // Listeners that share a port have a queue each, and nothing tells in whose a handshake is.
+    let sharing = half.first().map_or(1, |h| evidence.listeners().group(h).count().max(1));
+    let most = limit(evidence.now, l.send_queue)? * sharing as u64;
     let waiting = half.iter().filter(|s| s.retries > 0).count();
     let full = half.len() as f64 >= most as f64 * limits.get(&RULE, "warning");
     let enough = half.len() as f64 >= limits.get(&RULE, "min_half_open");
@@ -95,7 +97,7 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     let mut wants = Wants::default();
     for (l, half) in queues(evidence).values() {
         let limits = limits.about(&[], Some(l.local_port));
-        if pressed(evidence.now, l, half, &limits).is_some() {
+        if pressed(evidence, l, half, &limits).is_some() {
             wants.owners.insert(l.inode);
         }
     }
@@ -113,7 +115,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         .filter_map(|(l, half)| {
             let owners = culprits(now, l);
             let limits = who::limits(limits, &owners, Some(l.local_port));
-            let most = pressed(now, l, half, &limits)?;
+            let most = pressed(evidence, l, half, &limits)?;
             Some(finding(now, l, half, most, &limits))
         })
         .collect();

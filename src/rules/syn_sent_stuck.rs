@@ -1,5 +1,7 @@
 //! `syn-sent-stuck`: connects that nobody answers.
 
+mod times;
+
 use std::collections::BTreeMap;
 
 use super::family::Family;
@@ -12,6 +14,7 @@ use crate::model::Snapshot;
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{count, duration, number};
+use times::{elapsed_ms, gives_up_ms};
 
 rule! {
     /// # What it does
@@ -73,28 +76,19 @@ fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
     Wants { owners, ..Wants::default() }
 }
 
-/// Milliseconds since the first SYN: `linear` retries come a second apart, and so does the next; then the wait doubles, up to two
-/// minutes.
-fn elapsed_ms(retries: u8, expires_ms: u32, linear: u32) -> u64 {
-    const SECOND: u64 = 1_000;
-    const LONGEST: u64 = 120 * SECOND;
-    let mut at = 0;
-    let mut wait = SECOND;
-    for retry in 1..=u32::from(retries) {
-        at += wait;
-        if retry > linear {
-            wait = (wait * 2).min(LONGEST);
-        }
-    }
-    at + wait.saturating_sub(expires_ms.into())
-}
-
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let groups = who::by_peer(stuck(evidence, limits), evidence.listeners());
-    let findings: Vec<Finding> = groups
+    let mut findings: Vec<Finding> = groups
         .iter()
+        .take(DESTINATIONS)
         .filter_map(|(peer, list)| finding(evidence.now, *peer, list, limits))
         .collect();
+    // A scanner has thousands of destinations: beyond some they are one finding.
+    let rest: Vec<&Socket> =
+        groups.iter().skip(DESTINATIONS).flat_map(|(_, list)| list).map(|(_, s)| *s).collect();
+    if !rest.is_empty() {
+        findings.push(many(evidence.now, &rest, groups.len() - DESTINATIONS, limits));
+    }
     if !findings.is_empty() {
         return Outcome::Fired(findings);
     }
@@ -105,6 +99,38 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     ))
 }
 
+/// Most destinations that are told one by one.
+const DESTINATIONS: usize = 20;
+
+/// The destinations beyond those.
+fn many(now: &Snapshot, sockets: &[&Socket], destinations: usize, limits: &Limits) -> Finding {
+    let n = sockets.len() as u64;
+    let holders = who::holders(now, sockets.iter().copied());
+    Finding {
+        title: format!(
+            "{} to {} other destinations not answered",
+            count(n, "connect", "connects"),
+            number(destinations as u64)
+        ),
+        facts: BTreeMap::from([
+            ("unanswered", n as f64),
+            ("destinations", destinations as f64),
+        ]),
+        thresholds: Thresholds {
+            info: Some(limits.get(&RULE, "info")),
+            ..Thresholds::default()
+        },
+        evidence: vec![format!("They were opened by {}.", who::names(&holders))],
+        why: "Whoever opens them waits until its own timeout or the kernel's; a scan of networks looks like this.".into(),
+        next: vec!["tcpvet list 'state syn-sent' --group-by peer".into()],
+        remedies: vec![Remedy::Application(format!(
+            "see what {} connects to",
+            who::names(&holders)
+        ))],
+        ..Finding::new(&RULE, now)
+    }
+}
+
 fn finding(
     now: &Snapshot,
     peer: Peer,
@@ -113,7 +139,7 @@ fn finding(
 ) -> Option<Finding> {
     let holders = who::holders(now, sockets.iter().map(|(_, s)| *s));
     let owners = who::culprits(&holders);
-    let limits = who::limits(limits, &owners, Some(peer.port));
+    let limits = who::limits(limits, &owners, Some(who::port(peer, sockets)));
     let n = sockets.len() as u64;
     let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
     let severity = match n as f64 {
@@ -133,9 +159,7 @@ fn finding(
     )];
     let retries = now.sysctls.integer("net.ipv4.tcp_syn_retries");
     if let Some(retries) = retries.and_then(|r| u8::try_from(r).ok()) {
-        // The linear retries come on top.
-        let all = u32::from(retries) + linear;
-        let end = elapsed_ms(u8::try_from(all).unwrap_or(u8::MAX), 0, linear);
+        let end = gives_up_ms(retries, linear);
         said.push(format!(
             "The kernel gives up after about {} (net.ipv4.tcp_syn_retries {retries}).",
             duration(end)
@@ -171,21 +195,4 @@ fn finding(
         subject: Subject::Peer { addr: peer.addr, port: peer.port, owners },
         ..Finding::new(&RULE, now)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_wait_follows_from_the_retries() {
-        // Measured: four linear retries, then doubling.
-        assert_eq!(elapsed_ms(4, 92, 4), 4_908);
-        assert_eq!(elapsed_ms(7, 4_232, 4), 14_768);
-        // Before Linux 6.5: 1, 3, 7 s ...
-        assert_eq!([1, 2, 3].map(|r| elapsed_ms(r, 0, 0)), [3_000, 7_000, 15_000]);
-        assert_eq!(elapsed_ms(6, 0, 0), 127_000);
-        assert_eq!(elapsed_ms(10, 0, 4), 131_000);
-        assert!(elapsed_ms(u8::MAX, 0, 0) < u64::from(u32::MAX));
-    }
 }

@@ -60,7 +60,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     };
     let lost = evidence.grew("TcpExt.TCPTimeWaitOverflow");
     let warning = max as f64 * limits.get(&RULE, "warning");
-    if (tw as f64) < warning && lost.is_none_or(|n| n == 0) {
+    // With 0 no connection has TIME_WAIT: only those that would have had it tell.
+    let fills = max > 0 && tw as f64 >= warning;
+    if !fills && lost.is_none_or(|n| n == 0) {
         return Outcome::Clear(format!("{} of {} in TIME_WAIT", number(tw), number(max)));
     }
     let mut facts = BTreeMap::from([("time_wait", tw as f64), ("max_tw_buckets", max as f64)]);
@@ -83,6 +85,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
                 count(n, "connection ended", "connections ended"),
                 number(max)
             ),
+            _ if tw < max => {
+                format!("the table of TIME_WAIT fills: {} of {}", number(tw), number(max))
+            }
             _ => format!("the table of TIME_WAIT is full: {} of {}", number(tw), number(max)),
         },
         facts,

@@ -45,6 +45,19 @@ pub(super) fn filter(peer: Peer) -> String {
     }
 }
 
+/// An address as the filters of ss take it.
+pub(super) fn bracketed(addr: Addr) -> String {
+    if addr.as_v4().is_some() { addr.to_string() } else { format!("[{addr}]") }
+}
+
+/// The port that an exception means: the peer's if it is a service, else ours, at which it is served.
+pub(super) fn port(peer: Peer, sockets: &[(u32, &Socket)]) -> u16 {
+    match peer.port {
+        0 => sockets.first().map_or(0, |(_, s)| s.local_port),
+        port => port,
+    }
+}
+
 /// Sockets by where they lead, most first.
 pub(super) fn by_peer<'a>(
     sockets: impl Iterator<Item = (u32, &'a Socket)>,

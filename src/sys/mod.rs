@@ -126,6 +126,20 @@ pub trait System: Sync {
     /// The process is gone, or its descriptors may not be read.
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError>;
 
+    /// Looks at about `most` descriptors of a process that has `of`, spread over their numbers: how many of them are sockets, of how
+    /// many that were looked at.
+    ///
+    /// # Errors
+    /// The process is gone, or its descriptors may not be read.
+    fn socket_sample(&self, pid: u32, of: u64, most: u64) -> Result<(u32, u32), SysError> {
+        let _ = (of, most);
+        Err(SysError {
+            what: format!("/proc/{pid}/fd"),
+            kind: Kind::Absent,
+            reason: "not here".into(),
+        })
+    }
+
     /// Hands every open IPv4 and IPv6 socket of every process in sight to `each`, in one pass by BPF: of the namespace under examination, or of all of them; with what took the ports in `span`. Gives whether that is told.
     ///
     /// # Errors

@@ -127,6 +127,13 @@ impl System for Record<'_> {
         result
     }
 
+    fn socket_sample(&self, pid: u32, of: u64, most: u64) -> Result<(u32, u32), SysError> {
+        let sample = self.inner.socket_sample(pid, of, most);
+        let text = sample.as_ref().map(|(n, looked)| format!("{n} {looked}").into_bytes());
+        let _ = self.keep(format!("socket_sample {pid}"), text.map_err(Clone::clone));
+        sample
+    }
+
     fn open_sockets(
         &self,
         everywhere: bool,

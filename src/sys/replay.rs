@@ -119,6 +119,13 @@ impl System for Replay {
         }
     }
 
+    fn socket_sample(&self, pid: u32, _: u64, _: u64) -> Result<(u32, u32), SysError> {
+        match numbers(self.text(&format!("socket_sample {pid}"))?).as_slice() {
+            [sockets, looked] => Ok((*sockets, *looked)),
+            _ => Err(SysError::failed("socket_sample", "not two numbers")),
+        }
+    }
+
     fn open_sockets(
         &self,
         _: bool,

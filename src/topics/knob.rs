@@ -20,13 +20,20 @@ fn topic(knob: &Knob) -> Topic {
         Way::PortList => "more ports, the present ones kept".to_string(),
         Way::Never => "nothing here asks for it".to_string(),
     };
+    let copied = ["net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"].contains(&knob.name);
+    let gone = knob.since.starts_with("until");
     let scope = match knob.scope {
+        _ if gone => "",
+        Scope::Namespace if copied => {
+            "one network namespace: a new one starts with the initial one's values"
+        }
         Scope::Namespace => {
             "one network namespace: a new one, as containers have, starts with the kernel's default"
         }
         Scope::Host => "the whole host; it is set in the initial namespace",
     };
     let pod = match knob.pod {
+        _ if gone => String::new(),
         Pod::Safe("1.0") => "docker --sysctl; securityContext.sysctls of the pod (safe)".to_string(),
         Pod::Safe(version) => format!(
             "docker --sysctl; securityContext.sysctls of the pod (safe from Kubernetes {version} on)"

@@ -2,6 +2,7 @@
 //! and tcpvet-rules(7) are made. Pure.
 
 mod exit_code;
+mod family;
 mod field;
 mod knob;
 mod rule;
@@ -24,11 +25,14 @@ pub enum Kind {
     State,
     /// An exit status.
     ExitCode,
+    /// A family of rules.
+    Family,
 }
 
 impl Kind {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Kind; 5] = [Kind::Rule, Kind::Knob, Kind::State, Kind::ExitCode, Kind::Field];
+    pub const ALL: [Kind; 6] =
+        [Kind::Rule, Kind::Family, Kind::Knob, Kind::State, Kind::ExitCode, Kind::Field];
 
     /// The word used in JSON.
     pub fn word(self) -> &'static str {
@@ -38,6 +42,7 @@ impl Kind {
             Kind::Field => "field",
             Kind::State => "state",
             Kind::ExitCode => "exit_code",
+            Kind::Family => "family",
         }
     }
 }
@@ -97,6 +102,7 @@ pub fn of(kind: Kind) -> Vec<Topic> {
         Kind::Field => field::all(),
         Kind::State => state::all(),
         Kind::ExitCode => exit_code::all(),
+        Kind::Family => family::all(),
     }
 }
 
@@ -110,7 +116,12 @@ pub fn all() -> Vec<Topic> {
 /// # Errors
 /// A message and a hint with the nearest name.
 pub fn find(name: &str) -> Result<Vec<Topic>, (String, String)> {
+    // A threshold is explained by its rule.
     let name = name.trim();
+    let name = name
+        .split_once('.')
+        .filter(|(r, _)| crate::rules::find(r).is_ok())
+        .map_or(name, |(r, _)| r);
     let all = all();
     let found: Vec<Topic> = all.iter().filter(|t| t.is_called(name)).cloned().collect();
     if !found.is_empty() {

@@ -60,7 +60,7 @@ fn topic(state: State) -> Topic {
         State::LastAck => (
             "closed here after the peer; our FIN is not acknowledged",
             "The FIN is sent again 8 times if no process holds it, then it is given up.",
-            "The kernel's. See last-ack-stuck.",
+            "The kernel's after close(), a process's after shutdown(). See last-ack-stuck.",
         ),
         State::Listen => (
             "accepting connections; Recv-Q waits to be accepted, Send-Q is the limit of that queue",

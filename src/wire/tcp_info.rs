@@ -24,6 +24,8 @@ const PMTU: usize = 60;
 const RTT: usize = 68;
 /// Offset of `tcpi_total_retrans`.
 const TOTAL_RETRANS: usize = 100;
+/// Offset of `tcpi_bytes_acked`.
+const BYTES_ACKED: usize = 120;
 /// Offset of `tcpi_data_segs_out`.
 const DATA_SEGS_OUT: usize = 156;
 /// Offset of `tcpi_snd_wnd`.
@@ -43,6 +45,7 @@ pub fn read(info: &[u8], detail: &mut Detail) {
     detail.pmtu = u32_at(info, PMTU);
     detail.rtt_us = u32_at(info, RTT);
     detail.total_retrans = u32_at(info, TOTAL_RETRANS);
+    detail.bytes_acked = super::bytes(info, BYTES_ACKED).map(u64::from_ne_bytes);
     detail.data_segs_out = u32_at(info, DATA_SEGS_OUT);
     detail.snd_wnd = u32_at(info, SND_WND);
     detail.rcv_wnd = u32_at(info, RCV_WND);

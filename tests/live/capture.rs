@@ -91,9 +91,10 @@ lab_test!(every_command_says_of_a_capture_what_it_says_live, {
     let written = json(&["capture", "-o", path]);
     assert_eq!(written["path"], path);
     assert!(written["sockets"].as_u64().unwrap() > 70);
-    // A check looks twice where it can, and a capture is one look.
+    // A check and advice look twice where they can, and a capture is one look.
+    let advise = ["advise", "--select", "port-range-conflict,ephemeral-port-exhaustion"];
     let once = ["check", "--select", "port-range-conflict,ephemeral-port-exhaustion"];
-    for command in [&["diagnose"][..], &["list"], &["summary"], &["advise"], &["ports"], &once] {
+    for command in [&["diagnose"][..], &["list"], &["summary"], &["ports"], &once, &advise] {
         let live = json(command);
         let replayed = json(&[command, &["--from", path]].concat());
         assert_eq!(still(replayed), still(live), "{command:?}");

@@ -2,6 +2,7 @@
 
 mod capture;
 mod close_wait;
+mod closing;
 mod differential;
 mod filters;
 mod fixtures;
@@ -10,8 +11,11 @@ mod listen;
 mod namespaces;
 mod oracle;
 mod owners;
+mod peers;
 mod port_rules;
 mod ports;
 mod ports_command;
 mod privilege;
 mod queue;
+mod rates;
+mod resources;

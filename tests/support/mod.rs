@@ -1,6 +1,7 @@
 //! What the tests share: the lab, the scenes in it, running the program, reading its documents.
 
 pub mod lab;
+pub mod peers;
 pub mod run;
 pub mod scene;
 pub mod silent;

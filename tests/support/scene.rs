@@ -8,7 +8,7 @@
 //! closed by the client before anybody accepted them), `established N`, `time-wait N` (closed by the client first), `busy N` (half of each), `backlog N` (a
 //! listener of backlog 5 that accepts nothing), `bound N` (bound and not connected), `explicit N` (connected from ports
 //! given to bind()), `mixed` (a bit of everything), `reuseport N` (a listener that shares its port, and N connections
-//! that wait), `datagrams`, `queues` (unread data, a device), `mptcp`, `silent` (states that need
+//! that wait), `reuseport-group N`, `kept-open N`, `shut N`, `unread N`, `linger N`, `unbound N`, those of peers.rs, `datagrams`, `queues` (unread data, a device), `mptcp`, `silent` (states that need
 //! a peer that does not answer), `busy-town` (all of these).
 use std::io::BufRead;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -159,11 +159,15 @@ impl Scene {
                 let range =
                     std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
                 let low: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
-                for port in (low + 10..).take(count) {
+                // Ports that somebody has by chance are passed over.
+                let mut ports = low + 10..;
+                while self.held.len() < count {
                     let fd = new_socket(AddressFamily::INET);
-                    rustix::net::bind(&fd, &at(port)).unwrap();
-                    rustix::net::connect(&fd, &at(self.port)).unwrap();
-                    self.held.push(fd);
+                    let port = ports.next().expect("a free port");
+                    if rustix::net::bind(&fd, &at(port)).is_ok() {
+                        rustix::net::connect(&fd, &at(self.port)).unwrap();
+                        self.held.push(fd);
+                    }
                 }
             }
             "mixed" => {
@@ -289,6 +293,61 @@ impl Scene {
                 }
                 self.held.push(fd);
             }
+            "kept-open" | "shut" => {
+                // The server closes, or shuts down and holds; the client does neither.
+                for _ in 0..count {
+                    let (client, server) = self.pair();
+                    self.held.push(client);
+                    if kind == "shut" {
+                        rustix::net::shutdown(&server, Shutdown::Write).unwrap();
+                        self.held.push(server);
+                    }
+                }
+            }
+            "unread" => {
+                // Written until it fits no more, and never read.
+                for _ in 0..count {
+                    let (client, server) = self.pair();
+                    rustix::io::ioctl_fionbio(&client, true).unwrap();
+                    while rustix::io::write(&client, &[7; 65536]).is_ok() {}
+                    self.held.extend([client, server]);
+                }
+            }
+            "linger" => {
+                for _ in 0..count {
+                    let (client, server) = self.pair();
+                    sockopt::set_socket_linger(&server, Some(Duration::ZERO)).unwrap();
+                    drop(server);
+                    drop(client);
+                }
+            }
+            "unbound" => {
+                self.held.extend((0..count).map(|_| new_socket(AddressFamily::INET)));
+            }
+            "reuseport-group" => {
+                // Two listeners on one port, of which only the first accepts.
+                let mut doors = Vec::new();
+                for _ in 0..2 {
+                    let fd = new_socket(AddressFamily::INET);
+                    sockopt::set_socket_reuseport(&fd, true).unwrap();
+                    rustix::net::bind(&fd, &at(self.port + 1)).unwrap();
+                    rustix::net::listen(&fd, 32).unwrap();
+                    rustix::io::ioctl_fionbio(&fd, true).unwrap();
+                    doors.push(fd);
+                }
+                // The kernel deals them out: until so many have fallen to the second.
+                let mut waiting = 0;
+                while waiting < count {
+                    let client = new_socket(AddressFamily::INET);
+                    rustix::net::connect(&client, &at(self.port + 1)).unwrap();
+                    self.held.push(client);
+                    match rustix::net::accept_with(&doors[0], SocketFlags::CLOEXEC) {
+                        Ok(fd) => self.held.push(fd),
+                        Err(_) => waiting += 1,
+                    }
+                }
+                self.held.extend(doors);
+            }
             "silent" => self.silent(),
             other => panic!("no scene is called {other}"),
         }
@@ -360,6 +419,18 @@ fn play() {
     let args: Vec<&str> = script.split_whitespace().collect();
     let count = args.get(1).map_or(0, |n| n.parse().unwrap());
     let port = args.get(2).map_or(7001, |n| n.parse().unwrap());
+    if let Some(mut peers) = super::peers::Peers::play(args[0], count, port) {
+        println!("ready");
+        for line in std::io::stdin().lock().lines() {
+            match line.unwrap().as_str() {
+                "speak" => peers.speak(),
+                "shut" => peers.shut(),
+                other => panic!("unknown word {other}"),
+            }
+            println!("done");
+        }
+        return;
+    }
     let own = if args[0] == "reuseport" { 0 } else { port };
     let mut scene = Scene { port, listener: listen(own, 4096), held: Vec::new(), tun: None };
     scene.run(args[0], count);

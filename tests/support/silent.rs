@@ -86,8 +86,34 @@ impl Tun {
 
     /// Opens a connection to a listener of ours, up to the peer's last word of the handshake.
     pub fn connect(&self, peer: u8, home_port: u16) -> Line {
+        self.connect_from(peer, 40_009, home_port)
+    }
+
+    /// Answers the next SYN to a port of a peer, and hears no more of it.
+    pub fn answer(&self, peer: u8, peer_port: u16) {
         let peer = Ipv4Addr::new(10, 77, 0, peer);
-        let mut line = Line { peer, peer_port: 40_009, home_port, seq: 1000, ack: 0 };
+        let mut packet = [0u8; 2000];
+        for _ in 0..500 {
+            let Ok(n) = rustix::io::read(&self.0, &mut packet) else {
+                std::thread::sleep(Duration::from_millis(2));
+                continue;
+            };
+            let to = u16::from_be_bytes([packet[22], packet[23]]);
+            if n >= 40 && packet[16..20] == peer.octets() && to == peer_port && packet[33] == SYN {
+                let home_port = u16::from_be_bytes([packet[20], packet[21]]);
+                let ack = u32::from_be_bytes(packet[24..28].try_into().unwrap()).wrapping_add(1);
+                let mut line = Line { peer, peer_port, home_port, seq: 1000, ack };
+                self.send(&mut line, SYN | ACK);
+                return;
+            }
+        }
+        panic!("no SYN came for {peer}");
+    }
+
+    /// The same from a port of the peer.
+    pub fn connect_from(&self, peer: u8, peer_port: u16, home_port: u16) -> Line {
+        let peer = Ipv4Addr::new(10, 77, 0, peer);
+        let mut line = Line { peer, peer_port, home_port, seq: 1000, ack: 0 };
         self.send(&mut line, SYN);
         line.ack = self.hear(&line, SYN | ACK).wrapping_add(1);
         self.send(&mut line, ACK);

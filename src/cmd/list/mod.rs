@@ -10,7 +10,8 @@ use output::Output;
 use plan::Plan;
 use show::Show;
 
-use super::{Done, all_netns};
+use super::Done;
+use super::everywhere::all_netns;
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, ListArgs};
 use crate::collect::stream::{Asked, everywhere, stream};

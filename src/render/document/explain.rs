@@ -24,7 +24,7 @@ pub struct Explain {
 pub struct Entry {
     /// Its name.
     pub id: String,
-    /// `rule`, `knob`, `field`, `state` or `exit_code`.
+    /// `rule`, `family`, `knob`, `field`, `state` or `exit_code`.
     pub kind: &'static str,
     /// What it is in a few words.
     pub summary: String,

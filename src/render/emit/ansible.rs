@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{double_quoted, head, nothing, reasons, was};
+use super::{beware, double_quoted, head, nothing, reasons, was};
 use crate::advise::Plan;
 use crate::model::Snapshot;
 
@@ -10,6 +10,7 @@ use crate::model::Snapshot;
 pub fn ansible(snapshot: &Snapshot, plan: &Plan) -> String {
     let mut out = String::from("---\n");
     head(&mut out, snapshot);
+    beware(&mut out, snapshot);
     if plan.items.is_empty() {
         nothing(&mut out);
         out.push_str("[]\n");

@@ -19,6 +19,7 @@ use std::fmt::Write;
 use super::document::rfc3339;
 use crate::advise::Item;
 use crate::model::Snapshot;
+use crate::model::place::Place;
 
 /// Text that may stand in a comment: one line.
 fn comment(out: &mut String, text: &str) {
@@ -35,6 +36,20 @@ fn head(out: &mut String, snapshot: &Snapshot) {
         &format!("{} on {}, Linux {}", rfc3339(snapshot.time_ms), host.hostname, host.kernel),
     );
     comment(out, &format!("for network namespace {}", snapshot.netns));
+}
+
+/// Says where what follows would change another namespace than the one it is for.
+fn beware(out: &mut String, snapshot: &Snapshot) {
+    if !Place::of(snapshot).is_initial() {
+        comment(
+            out,
+            "BEWARE: this sets the initial namespace, and the findings are of another one;",
+        );
+        comment(
+            out,
+            "use --emit shell inside it, or --emit kubernetes or docker for what runs in it",
+        );
+    }
 }
 
 /// Where no setting helps.

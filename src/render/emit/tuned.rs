@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{comment, head, nothing, reasons, was};
+use super::{beware, comment, head, nothing, reasons, was};
 use crate::advise::Plan;
 use crate::model::Snapshot;
 
@@ -10,6 +10,7 @@ use crate::model::Snapshot;
 pub fn tuned(snapshot: &Snapshot, plan: &Plan) -> String {
     let mut out = String::new();
     head(&mut out, snapshot);
+    beware(&mut out, snapshot);
     comment(
         &mut out,
         "as /etc/tuned/tcpvet/tuned.conf; then: tuned-adm profile \"$(tuned-adm active | sed 's/.*: //') tcpvet\"",

@@ -31,8 +31,7 @@ pub fn render(snapshot: &Snapshot, report: &Report, document: &Advise, style: St
     }
     if document.items.is_empty() {
         out.push('\n');
-        let text =
-            "no setting helps: none has an effect here, or those that do are set as far already";
+        let text = "no setting helps: mend the program, or those that help are set as far already";
         out.push_str(&wrapped(style, "", 0, text));
     } else {
         let rows: Vec<Vec<String>> = document

@@ -45,6 +45,7 @@ pub fn index(style: Style) -> String {
     let mut out = String::new();
     for (kind, heads) in [
         (Kind::Rule, ["RULE", "CONDITION"]),
+        (Kind::Family, ["FAMILY", "RULES ABOUT"]),
         (Kind::Knob, ["SETTING", "KERNEL DEFAULT"]),
         (Kind::State, ["STATE", "MEANING"]),
         (Kind::ExitCode, ["EXIT", "MEANING"]),

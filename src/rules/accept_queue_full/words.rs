@@ -43,6 +43,14 @@ impl Door<'_> {
         }
     }
 
+    pub(super) fn why(&self) -> &'static str {
+        if self.is_full {
+            "New connections to it are being dropped now; clients wait and retry without an error."
+        } else {
+            "Its queue was full for a while: clients that came then waited and retried without an error."
+        }
+    }
+
     pub(super) fn evidence(&self, evidence: &Evidence<'_>) -> Vec<String> {
         let now = evidence.now;
         let l = self.listener;

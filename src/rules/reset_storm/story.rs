@@ -31,7 +31,9 @@ impl Resets {
                 + optional("TcpExt.TCPAbortOnMemory")
                 + optional("TcpExt.TCPAbortOnLinger"),
             sent: grew("Tcp.OutRsts")?,
-            refused_us: grew("Tcp.AttemptFails")?.saturating_sub(handshakes),
+            // Connects that ran into their time count as failed too, and nobody refused them.
+            refused_us: grew("Tcp.AttemptFails")?
+                .saturating_sub(handshakes + optional("TcpExt.TCPAbortOnTimeout")),
             handshakes,
             opened: grew("Tcp.ActiveOpens")? + grew("Tcp.PassiveOpens")?,
         })
@@ -67,10 +69,7 @@ impl Resets {
             ))
         } else if much(self.refused_us) {
             Some((
-                format!(
-                    "{:.0} connects a second are refused by other machines",
-                    per_second(self.refused_us)
-                ),
+                format!("{:.0} connects a second are refused", per_second(self.refused_us)),
                 "Whoever connects there gets ECONNREFUSED at once: nobody listens, or a firewall rejects.",
                 "see whether the service on the other side runs; let retries wait longer each time",
             ))

@@ -15,9 +15,13 @@ pub(super) struct Handshakes {
     pub(super) clients_are_real: bool,
 }
 
-pub(super) fn evidence(h: Handshakes, fullest: Option<(&Socket, u64)>) -> Vec<String> {
+pub(super) fn evidence(
+    h: Handshakes,
+    cookies_are_off: bool,
+    fullest: Option<(&Socket, u64)>,
+) -> Vec<String> {
     let mut said = vec![format!(
-        "In {:.1} s {} sent and {} came back; {} dropped for want of room.",
+        "In {:.1} s {} sent and {} came back; {} dropped.",
         h.seconds,
         count(h.sent, "cookie was", "cookies were"),
         number(h.back),
@@ -26,11 +30,13 @@ pub(super) fn evidence(h: Handshakes, fullest: Option<(&Socket, u64)>) -> Vec<St
     said.push(if h.clients_are_real {
         "At least half of the cookies come back: these are clients, more than the backlog holds."
             .into()
-    } else if h.sent > 0 {
+    } else if h.sent > 0 && h.back * 2 < h.sent {
         "Most cookies do not come back: the addresses are forged, or something drops the answers."
             .into()
-    } else {
+    } else if cookies_are_off {
         "SYN cookies are off: what does not fit is dropped, whoever sent it.".into()
+    } else {
+        "SYN cookies are on: what is dropped all the same has no way back, no memory, or is refused by a policy.".into()
     });
     if let Some((l, n)) = fullest {
         said.push(format!(
