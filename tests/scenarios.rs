@@ -320,6 +320,16 @@ fn judge(rule: &'static str, scenario: &Scenario) -> Result<(), String> {
             })
             .collect();
         same("settings", &settings.join(" "), &want.settings.join(" "))?;
+        // Names of facts are a promise, and so they are written down.
+        static PROMISED: &str = include_str!("../docs/json.md");
+        let row = PROMISED.lines().find(|l| l.starts_with(&format!("| `{rule}` |")));
+        let row =
+            row.ok_or(format!("{rule} is not in docs/json.md"))?.replace(['`', ';', '|'], " ");
+        let same_as = row.contains("those of") || row.contains("the same");
+        let words: BTreeSet<&str> = row.split([' ', ',']).collect();
+        if let Some(fact) = got.facts.keys().find(|f| !words.contains(*f) && !same_as) {
+            return Err(format!("fact {fact} is not in docs/json.md"));
+        }
         // A command is never broken: it must fit beside its label on 80 columns, unless an address is long.
         for part in got.next.iter().flat_map(|c| c.split("; ")) {
             let part = part.replace("ip netns exec lab ", "").replace("tcpvet -N lab", "tcpvet");

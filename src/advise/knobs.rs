@@ -151,7 +151,7 @@ pub static KNOBS: &[Knob] = &[
         default: "2 (0 before 4.19)",
         since: "4.11",
         effect: "connect() takes over a port in TIME_WAIT after tcp_tw_reuse_delay (1 s) toward the same destination; 1 everywhere, 2 on loopback only",
-        folklore: "'it reduces TIME_WAIT' and 'it helps servers': it does neither, it lets a client use ports again",
+        folklore: "'it reduces TIME_WAIT' and 'it helps servers': it does neither, it lets a client use ports again; 'SO_REUSEADDR does the same for clients': not for a port that the kernel chooses",
         justify: "more than half of the ports toward a destination in TIME_WAIT, timestamps at both ends",
         risk: "low; a peer or a middlebox that drops a SYN to a connection it still remembers makes connect() slower",
         not_fixed: "no effect for servers, for incoming connections, for peers without timestamps, or for programs that bind() before connect()",

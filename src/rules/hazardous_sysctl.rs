@@ -160,7 +160,7 @@ fn range(now: &Snapshot, limits: &Limits) -> Option<Hazard> {
         return Some(Hazard {
             knob: NAME,
             title: format!(
-                "{} ephemeral ports ({} to {}), toward one destination {:.0} closes a second",
+                "{} ephemeral ports ({} to {}): they bear {:.0} closes a second to one destination",
                 number(size.into()),
                 range.low,
                 range.high,

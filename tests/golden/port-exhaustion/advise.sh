@@ -11,7 +11,7 @@ set -e
 sysctl -w net.ipv4.ip_local_reserved_ports=18080
 
 # 97 of 100 ports taken for 127.0.0.1 -> 127.0.0.1:7001, 3 left (97 %): 100 ports serve this destination; 1/s for good become a ceiling of 749/s by arithmetic
-# 100 ephemeral ports (20000 to 20099), toward one destination 2 closes a second: it hurts as it is set
+# 100 ephemeral ports (20000 to 20099): they bear 2 closes a second to one destination: it hurts as it is set
 # risk: a connection may take the port of a service that is not running at that moment, unless it is reserved; past half of the range each connect() searches longer, and the longer the range the longer
 # undo: sysctl -w net.ipv4.ip_local_port_range='20000 20099'
 sysctl -w net.ipv4.ip_local_port_range='15000 60999'
