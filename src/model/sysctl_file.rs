@@ -38,10 +38,9 @@ pub fn setting<'a>(lines: &'a [Line], name: &str) -> Vec<&'a Line> {
     lines.iter().filter(|l| l.sets(name)).collect()
 }
 
-/// Whether a file is read after [`OURS`]: by its name, whatever folder it is in; /etc/sysctl.conf comes last.
+/// Whether a file is read after [`OURS`]: by its name, whatever folder it is in; /etc/sysctl.conf, which comes last, has a later name too.
 pub fn is_later(path: &str) -> bool {
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-    folder == "/etc" || file > OURS
+    path.rsplit_once('/').map_or(path, |(_, file)| file) > OURS
 }
 
 #[cfg(test)]

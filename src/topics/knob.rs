@@ -41,8 +41,7 @@ fn topic(knob: &Knob) -> Topic {
         Pod::Unsafe => "docker --sysctl; securityContext.sysctls of the pod if the kubelet allows it (--allowed-unsafe-sysctls)".to_string(),
         Pod::Node => "on the host or node only".to_string(),
     };
-    let parts: [(&'static str, &str); 9] = [
-        ("Effect", knob.effect),
+    let parts: [(&'static str, &str); 8] = [
         ("Folklore", knob.folklore),
         ("Default", knob.default),
         ("Scope", scope),

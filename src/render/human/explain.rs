@@ -7,11 +7,23 @@ use crate::topics::{Kind, Topic, of};
 /// Width of the text where the terminal gives none or more.
 const READABLE: usize = 96;
 
+/// Column at which the text stands beside its label.
+const LABELS: usize = 16;
+
 /// One topic.
 pub fn topic(topic: &Topic, style: Style) -> String {
     let text = Style { width: Some(style.width.unwrap_or(READABLE).min(READABLE)), ..style };
     let mut out = wrapped(text, &format!("{}: ", style.strong(&topic.id)), 0, &topic.summary);
     for section in &topic.sections {
+        // What a rule says fills paragraphs; the rest is a line or two a part.
+        if topic.kind != Kind::Rule {
+            let mut label = format!("  {}", section.heading.to_lowercase());
+            for paragraph in &section.paragraphs {
+                out.push_str(&wrapped(text, &label, LABELS, paragraph));
+                label.clear();
+            }
+            continue;
+        }
         out.push_str(&format!("\n{}\n", style.strong(section.heading)));
         for paragraph in &section.paragraphs {
             out.push_str(&wrapped(text, "  ", 2, paragraph));
