@@ -384,6 +384,11 @@ fn configuration_is_read_shown_and_applied() {
         assert_eq!(wrong.err, format!("error: {file}:{message}\n"));
         assert_eq!((wrong.status, wrong.out.as_str()), (3, ""));
     }
+    // The example of the manual page is one.
+    let help = run(&["config", "--help"]).out;
+    let example = help.split("(TOML):\n").nth(1).unwrap().split("\nFamilies").next().unwrap();
+    let shown = with(example, &["config", "--json"]);
+    assert_eq!((shown.status, shown.err.as_str()), (0, ""), "{example}");
     let missing = run(&["check", "--config", "/nonexistent/x.toml", "--from", &from]);
     assert_eq!(missing.status, 3);
     assert!(missing.err.contains("/nonexistent/x.toml: no such file"), "{}", missing.err);

@@ -37,6 +37,8 @@ pub struct Item {
     pub evidence: Vec<String>,
     /// Commands for this namespace.
     pub place: Place,
+    /// Where the findings are that ask for it: a host's setting is not made there, and its effect shows there.
+    pub home: Place,
     /// Lines of files that set it at boot, in the order in which they are read.
     pub files: Vec<Line>,
 }
@@ -51,6 +53,7 @@ impl Item {
             findings: Vec::new(),
             rules: Vec::new(),
             evidence: Vec::new(),
+            home: place.clone(),
             place,
             files: Vec::new(),
         }
@@ -86,6 +89,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether something is to be set in the findings' own namespace, and not on the host.
+    pub fn sets_namespace(&self) -> bool {
+        self.items.iter().any(|i| i.knob.scope == Scope::Namespace)
+    }
+
     /// Notes which files set the values of the plan at boot.
     pub fn note_files(&mut self, lines: &[Line]) {
         for item in &mut self.items {
@@ -154,6 +162,7 @@ fn item(
             Scope::Namespace => Place::of(snapshot),
         },
     );
+    item.home = Place::of(snapshot);
     for (finding, _, because) in asked {
         item.findings.push(finding.key());
         item.evidence.push(format!("{}: {because}", finding.title));

@@ -47,13 +47,13 @@ const EXAMPLES: &str = "Examples:
 ";
 
 const CONFIG_EXAMPLE: &str = "A configuration file (TOML):
-  select = [\"listeners\", \"close-wait-leak\"]   families and rules that run
-  ignore = [\"pool-oversized\"]                those that do not
+  select = [\"listeners\", \"close-wait-leak\"]  # families and rules that run
+  ignore = [\"reuseport-imbalance\"]          # those that do not
 
-  [rules.close-wait-leak]                    thresholds, as 'tcpvet explain RULE' lists them
+  [rules.close-wait-leak]                   # thresholds, as 'tcpvet explain RULE' lists them
   warning = 50
 
-  [[exception]]                              for one process, one port, or one process on one port
+  [[exception]]                             # for one process, one port, or one process on one port
   process = \"java\"
   port = 8080
   rules.close-wait-leak.warning = 500

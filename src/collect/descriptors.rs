@@ -55,11 +55,13 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey
         let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
         let limit = proc_pid::descriptor_limit(&limits);
         let near = limit.is_some_and(|l| count.saturating_mul(2) > l);
-        if holds || near && is_here(system, snapshot, pid, here.as_ref()) {
+        let stands = if near { stands(system, snapshot, pid, here.as_ref()) } else { Stands::Here };
+        if holds || near && stands != Stands::Elsewhere {
             let process =
                 snapshot.processes.entry(pid).or_insert_with(|| owners::process(system, pid));
             process.descriptors = Some(count);
             process.descriptor_limit = limit;
+            process.may_be_elsewhere = !holds && stands == Stands::Unknown;
             // How many of them are sockets is worth counting where it is told.
             if limit.is_some_and(|l| count.saturating_mul(4) > l.saturating_mul(3)) {
                 process.sockets = sockets_of(system, pid, count);
@@ -82,12 +84,22 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey
     look(system, snapshot, suspects, possible);
 }
 
-/// Whether a process is of the namespace under examination: one of another is that namespace's matter. Where its namespace is hidden
-/// from us, it is taken for one of our own, unless another was asked for by name.
-fn is_here(system: &dyn System, snapshot: &Snapshot, pid: u32, here: Option<&Vec<u8>>) -> bool {
+/// Where a process is, seen from the namespace under examination.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Here,
+    Elsewhere,
+    /// Its namespace is hidden from us.
+    Unknown,
+}
+
+/// A process of another namespace is that namespace's matter. Where its namespace is hidden from us it may be one of ours, unless another was
+/// asked for by name.
+fn stands(system: &dyn System, snapshot: &Snapshot, pid: u32, here: Option<&Vec<u8>>) -> Stands {
     match system.link(&format!("/proc/{pid}/ns/net")) {
-        Ok(there) => Some(&there) == here,
-        Err(_) => snapshot.netns.as_str().starts_with("net:["),
+        Ok(there) if Some(&there) == here => Stands::Here,
+        Err(_) if snapshot.netns.as_str().starts_with("net:[") => Stands::Unknown,
+        Ok(_) | Err(_) => Stands::Elsewhere,
     }
 }
 

@@ -141,6 +141,8 @@ pub struct Process {
     pub descriptors: Option<u64>,
     /// How many of them are sockets, by a sample of 512; `None` if that was not worth looking at, or may not be.
     pub sockets: Option<u32>,
+    /// Whether its network namespace is hidden from us, so that it may be another one's process.
+    pub may_be_elsewhere: bool,
     /// TCP descriptors that no dump of this namespace shows: reset by the peer, or never bound. `None` if not looked for.
     pub unhashed: Option<u32>,
     /// Some of the descriptors counted in `unhashed`.

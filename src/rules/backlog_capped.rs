@@ -59,14 +59,18 @@ rule! {
     }
 }
 
+/// Whether so many wait that the limit is near.
+fn waits(listener: &Socket, limits: &Limits) -> bool {
+    let queue = f64::from(listener.recv_queue);
+    queue >= f64::from(listener.send_queue) * limits.get(&RULE, "info")
+        && queue >= limits.get(&RULE, "min_queue")
+}
+
 /// Listeners that are near their limit or passed it since the earlier look, with what they refused.
 fn near<'a>(evidence: &'a Evidence<'_>, limits: &Limits) -> Vec<(&'a Socket, u64)> {
     let mut found = Vec::new();
     for (_, listener) in evidence.sockets(&evidence.survey().listen) {
-        let limits = limits.about(&[], Some(listener.local_port));
-        let queue = f64::from(listener.recv_queue);
-        let waits = queue >= f64::from(listener.send_queue) * limits.get(&RULE, "info")
-            && queue >= limits.get(&RULE, "min_queue");
+        let waits = waits(listener, &limits.lenient());
         let refused = accept_queue_full::refused(evidence, listener);
         if waits || refused > 0 {
             found.push((listener, refused));
@@ -89,7 +93,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     let found: Vec<Finding> = near(evidence, limits)
         .into_iter()
-        .map(|(listener, refused)| finding(evidence, listener, refused, limits))
+        .filter_map(|(listener, refused)| finding(evidence, listener, refused, limits))
         .collect();
     if !found.is_empty() {
         return Outcome::Fired(found);
@@ -98,11 +102,14 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     Outcome::Clear(format!("{} far from their limits", count(n, "listener", "listeners")))
 }
 
-fn finding(evidence: &Evidence<'_>, l: &Socket, refused: u64, limits: &Limits) -> Finding {
+fn finding(evidence: &Evidence<'_>, l: &Socket, refused: u64, limits: &Limits) -> Option<Finding> {
     let now = evidence.now;
     let at = place(l.local_addr, l.local_port);
     let owners = culprits(now, l);
     let limits = who::limits(limits, &owners, Some(l.local_port));
+    if !waits(l, &limits) && refused == 0 {
+        return None;
+    }
     let limit = i64::from(l.send_queue);
     let somaxconn = now.sysctls.integer("net.core.somaxconn");
     let mut facts = BTreeMap::from([
@@ -169,7 +176,7 @@ fn finding(evidence: &Evidence<'_>, l: &Socket, refused: u64, limits: &Limits) -
             count(refused, "packet", "packets")
         ));
     }
-    Finding {
+    Some(Finding {
         title: format!(
             "{} of {} connections wait on {at} ({}), a limit {by}",
             number(l.recv_queue.into()),
@@ -190,5 +197,5 @@ fn finding(evidence: &Evidence<'_>, l: &Socket, refused: u64, limits: &Limits) -
         remedies,
         subject: Subject::Listener { addr: l.local_addr, port: l.local_port, owners },
         ..Finding::new(&RULE, now)
-    }
+    })
 }

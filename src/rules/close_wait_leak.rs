@@ -262,7 +262,12 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
     let subject = subject(now, blamed, leak);
     let port = match &subject {
         Subject::Listener { port, .. } => Some(*port),
-        _ => None,
+        // What a process accepted on one port is that port's.
+        _ => leak
+            .sockets
+            .first()
+            .map(|(s, _)| s.local_port)
+            .filter(|port| leak.sockets.iter().all(|(s, _)| s.local_port == *port)),
     };
     let limits = who::limits(limits, subject.culprits(), port);
     let held = leak.sockets.len() as u64;

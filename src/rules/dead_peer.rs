@@ -67,18 +67,19 @@ rule! {
 /// Most sockets that are asked for their times.
 const SAMPLE: usize = 256;
 
-/// Rows of connections that are not answered.
+/// Whether a connection has tried so often in vain that it counts.
+fn is_unanswered(s: &Socket, limits: &Limits) -> bool {
+    let key = if s.timer == Timer::Retransmit { "min_retries" } else { "min_probes" };
+    f64::from(s.retries) >= limits.get(&RULE, key)
+}
+
+/// Rows of connections that are not answered, by anybody's measure.
 pub(super) fn unanswered(evidence: &Evidence<'_>, limits: &Limits) -> Vec<u32> {
     let survey = evidence.survey();
-    let (retries, probes) = (limits.get(&RULE, "min_retries"), limits.get(&RULE, "min_probes"));
+    let limits = limits.lenient();
     let rows = [&survey.retransmitting, &survey.probing, &survey.window_closed];
     let all = rows.into_iter().flat_map(|rows| evidence.sockets(rows));
-    all.filter(|(_, s)| {
-        let least = if s.timer == Timer::Retransmit { retries } else { probes };
-        f64::from(s.retries) >= least
-    })
-    .map(|(row, _)| row)
-    .collect()
+    all.filter(|(_, s)| is_unanswered(s, &limits)).map(|(row, _)| row).collect()
 }
 
 fn wants(evidence: &Evidence<'_>, limits: &Limits) -> Wants {
@@ -110,10 +111,12 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             &who::culprits(&holders(evidence, &few, &sockets)),
             Some(who::port(peer, &sockets)),
         );
-        let warning = own.get(&RULE, "warning");
-        if sockets.len() as f64 >= warning {
+        let sockets: Vec<_> = sockets.into_iter().filter(|(_, s)| is_unanswered(s, &own)).collect();
+        let (warning, usual) = (own.get(&RULE, "warning"), limits.get(&RULE, "warning"));
+        if sockets.len() as f64 >= warning && !sockets.is_empty() {
             findings.push(finding(evidence, Some(peer), &sockets, &few, warning));
-        } else {
+        } else if (sockets.len() as f64) < usual {
+            // What an exception bears is borne; the others add up.
             rest.extend(sockets);
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::family::Family;
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
+use super::finding::{
+    Certainty, Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above,
+};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
@@ -31,7 +33,8 @@ rule! {
     /// `warning` and `critical`: shares of the limit, of a process's or the host's.
     ///
     /// # What can fool it
-    /// A limit that was lowered below what is open already shows more than 100 %. Processes of other users cannot be counted before Linux 6.2.
+    /// A limit that was lowered below what is open already shows more than 100 %. Processes of other users cannot be counted before Linux 6.2, and an
+    /// ordinary user cannot tell which network namespace they are in.
     ///
     /// # What to do
     /// If sockets are most of it, see what keeps them (close-wait-leak, unhashed-sockets, pool-oversized). Else raise the limit where the process
@@ -99,11 +102,19 @@ fn of_process(now: &Snapshot, process: &Process, limits: &Limits) -> Option<Find
             percent(sockets.into(), used)
         ));
     }
+    if process.may_be_elsewhere {
+        said.push(
+            "Its network namespace may not be read by us: it may belong to another one than this."
+                .into(),
+        );
+    }
     if used >= limit {
         said.push("None is left: accept(), socket() and open() fail with EMFILE now.".into());
     }
+    let certainty = if process.may_be_elsewhere { Certainty::Likely } else { Certainty::Certain };
     Some(Finding {
         severity,
+        certainty,
         title: format!(
             "{name} has {} of {} descriptors open ({})",
             number(used),

@@ -12,7 +12,7 @@ use super::{Evidence, rule, who};
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, count, number, percent};
-use unread::{candidates, held, unread};
+use unread::{candidates, could_not_be_read, held, unread};
 
 rule! {
     /// # What it does
@@ -67,6 +67,9 @@ rule! {
 
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     match (held(evidence, limits), of_host(evidence, limits)) {
+        (None, Outcome::Clear(_) | Outcome::NotEvaluated(..)) if could_not_be_read(evidence) => {
+            Outcome::unseen("the windows of orphans that do not send could not be read")
+        }
         (None, outcome) => outcome,
         (Some(held), Outcome::Fired(mut findings)) => {
             findings.push(held);

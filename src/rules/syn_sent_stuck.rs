@@ -65,7 +65,7 @@ fn stuck<'a>(
     evidence: &'a Evidence<'_>,
     limits: &Limits,
 ) -> impl Iterator<Item = (u32, &'a Socket)> {
-    let least = limits.get(&RULE, "min_retries");
+    let least = limits.lenient().get(&RULE, "min_retries");
     evidence
         .sockets(&evidence.survey().syn_sent)
         .filter(move |(_, s)| f64::from(s.retries) >= least)
@@ -86,7 +86,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     // A scanner has thousands of destinations: beyond some they are one finding.
     let rest: Vec<&Socket> =
         groups.iter().skip(DESTINATIONS).flat_map(|(_, list)| list).map(|(_, s)| *s).collect();
-    if !rest.is_empty() {
+    if !rest.is_empty() && rest.len() as f64 >= limits.get(&RULE, "info") {
         findings.push(many(evidence.now, &rest, groups.len() - DESTINATIONS, limits));
     }
     if !findings.is_empty() {
@@ -140,6 +140,9 @@ fn finding(
     let holders = who::holders(now, sockets.iter().map(|(_, s)| *s));
     let owners = who::culprits(&holders);
     let limits = who::limits(limits, &owners, Some(who::port(peer, sockets)));
+    let least = limits.get(&RULE, "min_retries");
+    let sockets: Vec<(u32, &Socket)> =
+        sockets.iter().copied().filter(|(_, s)| f64::from(s.retries) >= least).collect();
     let n = sockets.len() as u64;
     let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
     let severity = match n as f64 {

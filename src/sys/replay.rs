@@ -1,5 +1,6 @@
 //! A capture that answers like the kernel it was taken from.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR};
@@ -7,11 +8,14 @@ use netlink_packet_sock_diag::constants::SOCK_DIAG_BY_FAMILY;
 
 use super::store::Capture;
 use super::{Kind, Open, SysError, System};
+use crate::model::endpoint::Family;
 use crate::model::owner::Bucket;
 use crate::model::protocol::Protocol;
+use crate::model::socket::Socket;
+use crate::model::state::StateSet;
 use crate::wire::inet_diag;
 use crate::wire::netlink::{Message, message, walk};
-use crate::wire::request::{Condition, EXT_SECOND_LOOK, Request};
+use crate::wire::request::{Condition, EXT_ALL, EXT_SECOND_LOOK, Request};
 
 /// Answers from a capture.
 pub struct Replay {
@@ -145,6 +149,34 @@ impl System for Replay {
 
     fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {
         self.text(&format!("socket_protocol {pid} {fd}")).map(<[u8]>::to_vec)
+    }
+
+    fn sock_diag_exact(
+        &self,
+        sockets: &[Socket],
+        _: u8,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), SysError> {
+        let wanted: BTreeSet<u64> = sockets.iter().map(|s| s.cookie).collect();
+        // A capture of an old kernel holds a dump a family.
+        let families = [None, Some(Family::Ipv4), Some(Family::Ipv6)];
+        let whole =
+            families.map(|family| Request { family, ..Request::tcp(StateSet::ALL, EXT_ALL) });
+        let dumps: Vec<&[u8]> = match self.dump(&whole[0]) {
+            Ok(both) => vec![both],
+            Err(_) => whole.iter().skip(1).filter_map(|r| self.dump(r).ok()).collect(),
+        };
+        for dump in dumps {
+            walk(dump, &mut |m| {
+                if let Message::Payload(payload) = m
+                    && inet_diag::socket(payload).is_some_and(|s| wanted.contains(&s.cookie))
+                {
+                    each(&message(SOCK_DIAG_BY_FAMILY, 0, payload));
+                }
+                true
+            });
+        }
+        Ok(())
     }
 
     fn sock_diag(

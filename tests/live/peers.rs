@@ -66,6 +66,13 @@ lab_test!(a_reader_that_does_not_read_is_named_and_so_is_its_writer, {
     let writing = findings(&document, "send-queue-stuck")[0];
     assert_eq!(writing["facts"]["stuck"], 5);
     assert_eq!(document["findings"].as_array().unwrap().len(), 1, "{document:#}");
+    // What single sockets were asked for is in a capture too.
+    let at = std::env::temp_dir().join(format!("tcpvet-unread-{}.tar", std::process::id()));
+    let path = at.to_str().unwrap();
+    json(&["capture", "-o", path]);
+    let replayed = json(&[&few[..], &["--from", path]].concat());
+    assert_eq!(findings(&replayed, "receive-queue-stuck")[0]["facts"]["stuck"], 5);
+    std::fs::remove_file(&at).unwrap();
     // With two looks it is certain.
     let twice = json(&[&few[..], &["--sample", "300ms"]].concat());
     assert_eq!(findings(&twice, "receive-queue-stuck")[0]["certainty"], "certain");

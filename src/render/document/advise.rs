@@ -125,7 +125,7 @@ impl ItemDocument {
             verify: format!(
                 "{}; {}",
                 item.place.show(knob.name),
-                item.place.reach(&format!("tcpvet --select {}", item.rules.join(",")))
+                item.home.reach(&format!("tcpvet --select {}", item.rules.join(",")))
             ),
         }
     }

@@ -10,7 +10,7 @@ use crate::model::Snapshot;
 pub fn ansible(snapshot: &Snapshot, plan: &Plan) -> String {
     let mut out = String::from("---\n");
     head(&mut out, snapshot);
-    beware(&mut out, snapshot);
+    beware(&mut out, snapshot, plan);
     if plan.items.is_empty() {
         nothing(&mut out);
         out.push_str("[]\n");

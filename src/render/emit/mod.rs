@@ -17,7 +17,7 @@ pub use tuned::tuned;
 use std::fmt::Write;
 
 use super::document::rfc3339;
-use crate::advise::Item;
+use crate::advise::{Item, Plan};
 use crate::model::Snapshot;
 use crate::model::place::Place;
 
@@ -39,8 +39,8 @@ fn head(out: &mut String, snapshot: &Snapshot) {
 }
 
 /// Says where what follows would change another namespace than the one it is for.
-fn beware(out: &mut String, snapshot: &Snapshot) {
-    if !Place::of(snapshot).is_initial() {
+fn beware(out: &mut String, snapshot: &Snapshot, plan: &Plan) {
+    if plan.sets_namespace() && !Place::of(snapshot).is_initial() {
         comment(
             out,
             "BEWARE: this sets the initial namespace, and the findings are of another one;",

@@ -12,7 +12,7 @@ pub fn sysctl_d(snapshot: &Snapshot, plan: &Plan) -> String {
     let mut out = String::new();
     head(&mut out, snapshot);
     let place = Place::of(snapshot);
-    if !place.prefix().is_empty() {
+    if !place.prefix().is_empty() && plan.sets_namespace() {
         comment(&mut out, &format!("load it with: {}sysctl -p FILE", place.prefix()));
     }
     if plan.items.is_empty() {

@@ -10,7 +10,7 @@ use crate::model::Snapshot;
 pub fn tuned(snapshot: &Snapshot, plan: &Plan) -> String {
     let mut out = String::new();
     head(&mut out, snapshot);
-    beware(&mut out, snapshot);
+    beware(&mut out, snapshot, plan);
     comment(
         &mut out,
         "as /etc/tuned/tcpvet/tuned.conf; then: tuned-adm profile \"$(tuned-adm active | sed 's/.*: //') tcpvet\"",

@@ -14,13 +14,22 @@ use crate::rules::limit::Limits;
 const SAMPLE: usize = 256;
 
 /// Orphans that show the probe timer and hold data.
-pub(super) fn candidates(evidence: &Evidence<'_>) -> Vec<u32> {
-    let rows: Vec<u32> = evidence
+fn suspects(evidence: &Evidence<'_>) -> Vec<u32> {
+    evidence
         .sockets(&evidence.survey().fin_unacknowledged)
         .filter(|(_, s)| s.inode == 0 && s.timer == Timer::Probe && s.send_queue > 1)
         .map(|(row, _)| row)
-        .collect();
-    Survey::spread(&rows, SAMPLE).collect()
+        .collect()
+}
+
+/// Those of them that are asked for their window.
+pub(super) fn candidates(evidence: &Evidence<'_>) -> Vec<u32> {
+    Survey::spread(&suspects(evidence), SAMPLE).collect()
+}
+
+/// Whether there are some, and their windows could not be read.
+pub(super) fn could_not_be_read(evidence: &Evidence<'_>) -> bool {
+    evidence.details_are_missing() && !suspects(evidence).is_empty()
 }
 
 /// Those whose peer has closed its window for long: a slow reader opens it now and then.
@@ -39,8 +48,12 @@ pub(super) fn held(evidence: &Evidence<'_>, limits: &Limits) -> Option<Finding> 
     let now = evidence.now;
     let rows = candidates(evidence);
     let closed = unread(evidence, &rows);
-    let (n, bytes_held) =
-        (closed.len() as u64, closed.iter().map(|s| u64::from(s.send_queue)).sum::<u64>());
+    // Of a sample each stands for as many as it was spread over.
+    let weight = suspects(evidence).len() as f64 / rows.len().max(1) as f64;
+    let sum: u64 = closed.iter().map(|s| u64::from(s.send_queue)).sum();
+    let scaled = |n: f64| (n * weight).round() as u64;
+    let (n, bytes_held) = (scaled(closed.len() as f64), scaled(sum as f64));
+    let about = if weight > 1.0 { "about " } else { "" };
     let (info, warning) =
         (limits.get(&RULE, "zero_window"), limits.get(&RULE, "zero_window_bytes"));
     if (n as f64) < info {
@@ -51,7 +64,7 @@ pub(super) fn held(evidence: &Evidence<'_>, limits: &Limits) -> Option<Finding> 
     Some(Finding {
         severity,
         title: format!(
-            "{} hold {} for peers that do not read",
+            "{about}{} hold {} for peers that do not read",
             count(n, "closed connection", "closed connections"),
             bytes(bytes_held)
         ),
