@@ -26,11 +26,19 @@ impl Altered {
             .map(|l| serde_json::from_str(l).unwrap())
             .collect();
         for (asked, text) in texts {
-            let asked = format!("read {asked}");
+            let asked = match asked.starts_with("list ") {
+                true => (*asked).to_string(),
+                false => format!("read {asked}"),
+            };
             lines.retain(|l| l["asked"] != asked.as_str());
             lines.push(json!({"asked": asked, "text": text}));
         }
         lines.sort_by_key(|l| l["asked"].as_str().unwrap().to_string());
+        let manifest = at.join("manifest.json");
+        let mut head: Value =
+            serde_json::from_str(&std::fs::read_to_string(&manifest).unwrap()).unwrap();
+        head["texts"] = lines.len().into();
+        std::fs::write(manifest, head.to_string()).unwrap();
         let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
         std::fs::write(path, text).unwrap();
         Altered(at)
@@ -75,6 +83,42 @@ fn memory_of_tcp_is_held_against_tcp_mem() {
         (&json!("net.ipv4.tcp_mem"), &json!("20014 40022 80018"))
     );
     assert_eq!((&item["scope"], &item["kubernetes"]), (&json!("host"), &json!("node")));
+}
+
+#[test]
+fn advice_names_the_files_that_set_a_value_and_those_that_would_win_over_it() {
+    let above = sockstat(0, 20_012);
+    let altered = Altered::new(
+        "files",
+        &[
+            (MEM, "10007 20011 40009\n"),
+            (SOCKSTAT, &above),
+            ("list /etc/sysctl.d", "20-old.conf\n99-last.conf"),
+            ("/etc/sysctl.d/20-old.conf", "# old\nnet.ipv4.tcp_mem = 1 2 3\n"),
+            ("/etc/sysctl.d/99-last.conf", "net/ipv4/tcp_mem=10007 20011\t40009\n"),
+        ],
+    );
+    let item = &altered.judged(&["advise"])["items"][0];
+    let line = |at: usize| {
+        (&item["files"][at]["path"], &item["files"][at]["line"], &item["files"][at]["value"])
+    };
+    assert_eq!(line(0), (&json!("/etc/sysctl.d/20-old.conf"), &json!(2), &json!("1 2 3")));
+    assert_eq!(
+        line(1),
+        (&json!("/etc/sysctl.d/99-last.conf"), &json!(1), &json!("10007 20011 40009"))
+    );
+    assert_eq!(
+        item["conflicts"],
+        json!([
+            "/etc/sysctl.d/99-last.conf:1 sets 10007 20011 40009 later than 60-tcpvet.conf and wins: change it there"
+        ])
+    );
+    let from = altered.0.to_str().unwrap();
+    let text = crate::support::run::run(&["advise", "--from", from]).out;
+    assert!(text.contains("/etc/sysctl.d/20-old.conf:2 sets 1 2 3"), "{text}");
+    let file = crate::support::run::run(&["advise", "--emit", "sysctl.d", "--from", from]).out;
+    assert!(file.contains("# /etc/sysctl.d/99-last.conf:1 sets"), "{file}");
+    assert!(file.contains("\nnet.ipv4.tcp_mem = 20014 40022 80018\n"), "{file}");
 }
 
 #[test]
