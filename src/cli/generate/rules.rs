@@ -46,6 +46,8 @@ pub(super) fn markdown() -> String {
 pub(super) fn manual() -> Vec<u8> {
     let mut page = Roff::default();
     page.control("TH", ["tcpvet-rules", "7", "", concat!("tcpvet ", env!("CARGO_PKG_VERSION"))]);
+    // Long names and paths leave lines that cannot be filled to the right edge.
+    page.control("ad", ["l"]);
     page.control("SH", ["NAME"]).text([roman("tcpvet-rules - what tcpvet finds, and how")]);
     page.control("SH", ["FAMILIES"]);
     for (family, rules) in by_family() {
