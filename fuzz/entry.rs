@@ -13,7 +13,7 @@ use tcpvet::wire::btf::{Btf, FUNC, STRUCT};
 use tcpvet::wire::netlink::{Message, walk};
 use tcpvet::wire::{
     container, counters as texts, etc as etc_texts, inet_diag, proc_net_tcp as tables,
-    proc_pid as files, sysctl,
+    proc_pid as files, sysctl, sysctl_d,
 };
 
 /// A datagram of a dump, down to the attributes of every message.
@@ -123,11 +123,17 @@ pub fn proc_net_tcp(data: &[u8]) {
     let _ = tables::parse(data, Family::Ipv6);
 }
 
-/// snmp, netstat, sockstat, sysctls.
+/// snmp, netstat, sockstat, protocols, softnet_stat, nf_conntrack, sysctls and the files that set them.
 pub fn counters(data: &[u8]) {
     let mut found = BTreeMap::new();
     texts::line_pairs(data, &mut found);
     texts::sockstat(data, &mut found);
+    texts::protocols(data, &mut found);
+    texts::softnet(data, &mut found);
+    texts::conntrack(data, &mut found);
+    let _ = sysctl::uptime_ms(data);
+    let lines = sysctl_d::parse(&tcpvet::model::text::Text::new(b"f"), data);
+    assert!(lines.iter().all(|l| !l.value.as_str().chars().any(char::is_control)));
     let value = sysctl::value(data);
     let _ = tcpvet::model::portset::PortSet::parse(&value);
 }
@@ -147,5 +153,25 @@ pub fn assertion(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Err((message, hint)) = tcpvet::filter::assertion::Assertion::parse(text) {
         assert!(!message.is_empty() && !hint.is_empty());
+    }
+}
+
+/// A configuration file as a user writes it: what is wrong is told with a line of it.
+pub fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut config = tcpvet::rules::config::Config::default();
+    let path = tcpvet::model::text::Text::new(b"f");
+    match config.read(&path, text) {
+        Err((message, hint)) => {
+            let line = message.strip_prefix("f:").and_then(|m| m.split_once(':'));
+            let line: usize = line.expect("file and line").0.parse().expect("a line");
+            assert!(line >= 1 && line <= text.split('\n').count() && !hint.is_empty());
+            assert!(!message.chars().chain(hint.chars()).any(char::is_control), "{message:?}");
+        }
+        Ok(()) => {
+            let mut selection = tcpvet::rules::selection::Selection::all();
+            let _ = config.apply(&mut selection);
+            let _ = selection.limits.lenient();
+        }
     }
 }

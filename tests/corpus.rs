@@ -6,10 +6,11 @@ mod entry;
 /// A fuzz target by name.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 9] = [
     ("assertion", entry::assertion),
     ("btf", entry::btf),
     ("etc", entry::etc),
+    ("config", entry::config),
     ("counters", entry::counters),
     ("filter", entry::filter),
     ("netlink", entry::netlink),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::family::Family;
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
@@ -48,7 +48,7 @@ rule! {
             Limit { key: "info", default: 50.0, min: 1.0, max: 10_000_000.0, unit: "sockets",
                 doc: "Informs from so many orphans in FIN_WAIT2." },
             Limit { key: "warning_ratio", default: 0.25, min: 0.01, max: 1.0, unit: "ratio of tcp_max_tw_buckets",
-                doc: "Warns above this share of tcp_max_tw_buckets." },
+                doc: "Warns from this share of tcp_max_tw_buckets." },
         ],
         wants: wants,
         check: check,
@@ -82,12 +82,11 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let total = orphans(evidence).count() as u64;
     let max = now.sysctls.integer("net.ipv4.tcp_max_tw_buckets").map(|n| n.max(0) as u64);
     let thresholds = Thresholds {
-        // A threshold is passed above it, and this one counts from it.
-        info: Some(limits.get(&RULE, "info") - 1.0),
+        info: Some(limits.get(&RULE, "info")),
         warning: max.map(|m| m as f64 * limits.get(&RULE, "warning_ratio")),
         critical: None,
     };
-    let Some(severity) = severity_above(total as f64, &thresholds) else {
+    let Some(severity) = severity_from(total, &thresholds) else {
         return Outcome::Clear(count(total, "orphan in FIN_WAIT2", "orphans in FIN_WAIT2"));
     };
     let buckets = orphans(evidence).filter(|s| s.timer == Timer::TimeWait).count() as u64;

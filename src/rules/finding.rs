@@ -160,6 +160,19 @@ pub fn severity_above(value: f64, thresholds: &Thresholds) -> Option<Severity> {
     }
 }
 
+/// The same for counts: a threshold is reached at it.
+pub fn severity_from(count: u64, thresholds: &Thresholds) -> Option<Severity> {
+    let reached = |t: Option<f64>| t.is_some_and(|t| count as f64 >= t);
+    [
+        (thresholds.critical, Severity::Critical),
+        (thresholds.warning, Severity::Warning),
+        (thresholds.info, Severity::Info),
+    ]
+    .into_iter()
+    .find(|(threshold, _)| reached(*threshold))
+    .map(|(_, severity)| severity)
+}
+
 /// What a setting should become; `advise` knows how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
@@ -258,6 +271,14 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_reaches_its_threshold() {
+        let t = Thresholds { info: Some(1.0), warning: Some(3.0), critical: None };
+        let at = |n| severity_from(n, &t);
+        assert_eq!([at(0), at(1), at(2)], [None, Some(Severity::Info), Some(Severity::Info)]);
+        assert_eq!(at(3), Some(Severity::Warning));
+    }
 
     #[test]
     fn a_threshold_is_passed_above_it_not_at_it() {

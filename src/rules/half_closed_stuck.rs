@@ -8,7 +8,6 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
 use crate::model::Snapshot;
-use crate::model::culprit::{Culprit, culprit};
 use crate::model::socket::Socket;
 use crate::model::survey::Survey;
 use crate::model::wants::Wants;
@@ -94,11 +93,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         let n = count(held.len() as u64, "socket", "sockets");
         return Outcome::unseen(format!("the times of {n} in FIN_WAIT2 could not be read"));
     }
-    let mut by_pid: BTreeMap<Option<u32>, Vec<&Socket>> = BTreeMap::new();
-    for socket in &timed {
-        let first = now.owners.as_ref().and_then(|o| o.of(socket.inode).first());
-        by_pid.entry(first.map(|h| h.pid)).or_default().push(socket);
-    }
+    let by_pid = who::by_process(now, timed.iter().copied());
     // Of a sample each stands for as many as it was spread over.
     let weight =
         if held.len() > SAMPLE { held.len() as f64 / timed.len().max(1) as f64 } else { 1.0 };
@@ -123,10 +118,7 @@ fn finding(
     weight: f64,
     limits: &Limits,
 ) -> Option<Finding> {
-    let who = match pid {
-        Some(pid) => culprit(now, pid),
-        None => Culprit { pid: None, process: None, provenance: now.unnamed() },
-    };
+    let who = who::process(now, pid);
     let limits = who::limits(limits, std::slice::from_ref(&who), None);
     let silent = |s: &Socket| now.detail(s).and_then(|d| d.last_data_recv_ms).unwrap_or_default();
     let stuck: Vec<&&Socket> = sockets

@@ -8,7 +8,6 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
 use crate::model::Snapshot;
-use crate::model::culprit::{Culprit, culprit};
 use crate::model::socket::{Detail, Socket};
 use crate::model::survey::Survey;
 use crate::model::wants::Wants;
@@ -103,11 +102,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             false => Outcome::Clear(without),
         };
     }
-    let mut by_pid: BTreeMap<Option<u32>, Vec<&Socket>> = BTreeMap::new();
-    for s in &asked {
-        let first = now.owners.as_ref().and_then(|o| o.of(s.inode).first());
-        by_pid.entry(first.map(|h| h.pid)).or_default().push(s);
-    }
+    let by_pid = who::by_process(now, asked.iter().copied());
     let weight = all.len() as f64 / asked.len() as f64;
     let found: Vec<Finding> =
         by_pid.iter().filter_map(|(pid, list)| finding(now, *pid, list, weight, limits)).collect();
@@ -124,10 +119,7 @@ fn finding(
     weight: f64,
     limits: &Limits,
 ) -> Option<Finding> {
-    let who = match pid {
-        Some(pid) => culprit(now, pid),
-        None => Culprit { pid: None, process: None, provenance: now.unnamed() },
-    };
+    let who = who::process(now, pid);
     let limits = who::limits(limits, std::slice::from_ref(&who), None);
     let idle = |s: &Socket| now.detail(s).and_then(idle_ms).unwrap_or_default();
     let least = limits.get(&RULE, "idle_ms");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::family::Family;
-use super::finding::{Finding, Remedy, Severity, Thresholds, severity_above};
+use super::finding::{Finding, Remedy, Severity, Thresholds, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
@@ -48,7 +48,7 @@ rule! {
             Limit { key: "info", default: 10.0, min: 1.0, max: 10_000_000.0, unit: "sockets",
                 doc: "Informs from so many sockets whose FIN is not acknowledged." },
             Limit { key: "warning_ratio", default: 0.1, min: 0.001, max: 1.0, unit: "ratio of tcp_max_orphans",
-                doc: "Warns above this share of tcp_max_orphans." },
+                doc: "Warns from this share of tcp_max_orphans." },
             Limit { key: "min_retries", default: 3.0, min: 1.0, max: 255.0, unit: "retransmissions",
                 doc: "Counts sockets whose FIN was sent again at least so often." },
         ],
@@ -70,11 +70,11 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let total = stuck.len() as u64;
     let max = now.sysctls.integer("net.ipv4.tcp_max_orphans").map(|n| n.max(0) as u64);
     let thresholds = Thresholds {
-        info: Some(limits.get(&RULE, "info") - 1.0),
+        info: Some(limits.get(&RULE, "info")),
         warning: max.map(|m| m as f64 * limits.get(&RULE, "warning_ratio")),
         critical: None,
     };
-    let Some(severity) = severity_above(total as f64, &thresholds) else {
+    let Some(severity) = severity_from(total, &thresholds) else {
         return Outcome::Clear(format!(
             "{} with an unanswered FIN",
             count(total, "socket", "sockets")

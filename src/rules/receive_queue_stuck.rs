@@ -8,7 +8,6 @@ use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
-use crate::model::culprit::{Culprit, culprit};
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, count, duration};
@@ -99,11 +98,7 @@ fn is_stuck(evidence: &Evidence<'_>, s: &Socket, limits: &Limits) -> bool {
 fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let now = evidence.now;
     let rows = candidates(evidence);
-    let mut by_pid: BTreeMap<Option<u32>, Vec<&Socket>> = BTreeMap::new();
-    for (_, s) in evidence.sockets(&rows) {
-        let first = now.owners.as_ref().and_then(|o| o.of(s.inode).first());
-        by_pid.entry(first.map(|h| h.pid)).or_default().push(s);
-    }
+    let by_pid = who::by_process(now, evidence.sockets(&rows).map(|(_, s)| s));
     let found: Vec<Finding> =
         by_pid.iter().filter_map(|(pid, list)| finding(evidence, *pid, list, limits)).collect();
     if !found.is_empty() {
@@ -130,10 +125,7 @@ fn finding(
     limits: &Limits,
 ) -> Option<Finding> {
     let now = evidence.now;
-    let who = match pid {
-        Some(pid) => culprit(now, pid),
-        None => Culprit { pid: None, process: None, provenance: now.unnamed() },
-    };
+    let who = who::process(now, pid);
     let limits = who::limits(limits, std::slice::from_ref(&who), None);
     let stuck: Vec<&&Socket> = sockets.iter().filter(|s| is_stuck(evidence, s, &limits)).collect();
     let much = limits.get(&RULE, "min_bytes");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::family::Family;
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds};
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::who::{self, Peer};
@@ -131,12 +131,12 @@ fn finding(
     let owners = who::culprits(&holders);
     let limits = who::limits(limits, &owners, Some(who::port(peer, sockets)));
     let n = sockets.len() as u64;
-    let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
-    let severity = match n as f64 {
-        n if n >= warning => Severity::Warning,
-        n if n >= info => Severity::Info,
-        _ => return None,
+    let thresholds = Thresholds {
+        info: Some(limits.get(&RULE, "info")),
+        warning: Some(limits.get(&RULE, "warning")),
+        critical: None,
     };
+    let severity = severity_from(n, &thresholds)?;
     let unsent: u64 = all().map(|s| u64::from(s.send_queue)).sum();
     let longest = all().filter_map(|s| now.detail(s)?.last_data_sent_ms).max().unwrap_or_default();
     let readers = who::other_ends(now, all().filter(|s| s.is_on_this_host()));
@@ -159,7 +159,7 @@ fn finding(
             ("unsent_bytes", unsent as f64),
             ("longest_ms", f64::from(longest)),
         ]),
-        thresholds: Thresholds { info: Some(info), warning: Some(warning), critical: None },
+        thresholds,
         evidence: vec![
             format!("The window of {} is zero, and the peer answers our probes: it lives and does not read.", number(n)),
             format!("The data was written by {}.", who::names(&holders)),

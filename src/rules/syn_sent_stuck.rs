@@ -5,7 +5,7 @@ mod times;
 use std::collections::BTreeMap;
 
 use super::family::Family;
-use super::finding::{Finding, Remedy, Severity, Subject, Thresholds};
+use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::who::{self, Peer};
@@ -144,12 +144,12 @@ fn finding(
     let sockets: Vec<(u32, &Socket)> =
         sockets.iter().copied().filter(|(_, s)| f64::from(s.retries) >= least).collect();
     let n = sockets.len() as u64;
-    let (info, warning) = (limits.get(&RULE, "info"), limits.get(&RULE, "warning"));
-    let severity = match n as f64 {
-        n if n >= warning => Severity::Warning,
-        n if n >= info => Severity::Info,
-        _ => return None,
+    let thresholds = Thresholds {
+        info: Some(limits.get(&RULE, "info")),
+        warning: Some(limits.get(&RULE, "warning")),
+        critical: None,
     };
+    let severity = severity_from(n, &thresholds)?;
     let linear = now.sysctls.integer("net.ipv4.tcp_syn_linear_timeouts").unwrap_or_default();
     let linear = u32::try_from(linear).unwrap_or_default();
     let since = |s: &Socket| elapsed_ms(s.retries, s.expires_ms, linear);
@@ -182,7 +182,7 @@ fn finding(
             ("longest_wait_ms", oldest as f64),
             ("most_retries", f64::from(most)),
         ]),
-        thresholds: Thresholds { info: Some(info), warning: Some(warning), critical: None },
+        thresholds,
         evidence: said,
         why: format!(
             "Whoever opens {} waits until its own timeout or the kernel's; a port that is merely closed would have refused at once.",

@@ -8,7 +8,6 @@ use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, sever
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
-use crate::model::culprit::{Culprit, culprit};
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, number, percent};
@@ -156,14 +155,10 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     let mut by: Vec<_> = by.into_iter().collect();
     by.sort_by_key(|(pid, sum)| (Reverse(*sum), *pid));
-    let who_is = |pid: Option<u32>| match pid {
-        Some(pid) => culprit(now, pid),
-        None => Culprit { pid: None, process: None, provenance: now.unnamed() },
-    };
     if !by.is_empty() {
         let parts: Vec<String> = by
             .iter()
-            .map(|(pid, sum)| format!("{} ({})", who_is(*pid).name(), bytes(*sum)))
+            .map(|(pid, sum)| format!("{} ({})", who::process(now, *pid).name(), bytes(*sum)))
             .collect();
         said.push(format!(
             "Of this namespace's sockets the {} that hold most belong to {}; they lead to {}.",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::limit::Limits;
 use crate::model::Snapshot;
-use crate::model::culprit::{Culprit, users};
+use crate::model::culprit::{Culprit, culprit, users};
 use crate::model::endpoint::{Addr, place};
 use crate::model::listener::Listeners;
 use crate::model::socket::Socket;
@@ -95,6 +95,27 @@ pub(super) fn holders<'a>(
 ) -> Vec<(Culprit, u32)> {
     let inodes: Vec<u32> = sockets.map(|s| s.inode).collect();
     users(now, &inodes)
+}
+
+/// Sockets by the process that holds them, the first of several; those without one in sight stand under `None`.
+pub(super) fn by_process<'a>(
+    now: &Snapshot,
+    sockets: impl Iterator<Item = &'a Socket>,
+) -> BTreeMap<Option<u32>, Vec<&'a Socket>> {
+    let mut groups: BTreeMap<Option<u32>, Vec<&Socket>> = BTreeMap::new();
+    for socket in sockets {
+        let first = now.owners.as_ref().and_then(|o| o.of(socket.inode).first());
+        groups.entry(first.map(|h| h.pid)).or_default().push(socket);
+    }
+    groups
+}
+
+/// A process by its pid, or a word for why there is none.
+pub(super) fn process(now: &Snapshot, pid: Option<u32>) -> Culprit {
+    match pid {
+        Some(pid) => culprit(now, pid),
+        None => Culprit { pid: None, process: None, provenance: now.unnamed() },
+    }
 }
 
 /// `java[12] (7), nginx[3] (1)`.
