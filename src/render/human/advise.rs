@@ -75,6 +75,14 @@ fn block(item: &ItemDocument, style: Style) -> String {
     }
     out.push_str(&labelled(style, "risk", item.risk));
     out.push_str(&labelled(style, "not", item.not_fixed));
+    let pod = match item.kubernetes {
+        "pod" => "a pod sets it in securityContext.sysctls, a container by --sysctl",
+        "pod_unsafe" => {
+            "a pod sets it in securityContext.sysctls if the kubelet allows it (--allowed-unsafe-sysctls), a container by --sysctl"
+        }
+        _ => "for pods and containers it is set on the node",
+    };
+    out.push_str(&labelled(style, "pods", pod));
     out.push_str(&command(style, "try", &item.try_now));
     out.push_str(&command(style, "undo", &item.undo));
     if item.persist.starts_with("echo ") {
