@@ -58,6 +58,7 @@ rule! {
         family: Family::Listeners,
         worst: Severity::Critical,
         rates: true,
+        excepts: true,
         limits: &[Limit {
             key: "warning",
             default: 1.0,

@@ -48,6 +48,7 @@ rule! {
         family: Family::Listeners,
         worst: Severity::Info,
         rates: true,
+        excepts: true,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of the accept queue's limit",
                 doc: "Informs from this share of the limit waiting to be accepted." },

@@ -45,6 +45,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Info,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.01, min: 0.0, max: 1.0, unit: "ratio of the range",
                 doc: "Informs above this share of the range taken by bind() before connect()." },

@@ -63,6 +63,7 @@ rule! {
         family: Family::Closing,
         worst: Severity::Critical,
         rates: true,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Warns from so many sockets in CLOSE_WAIT and dead descriptors of one process or listener." },

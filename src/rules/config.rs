@@ -118,6 +118,11 @@ impl File<'_> {
             let found = super::find(rule.get_ref());
             let found =
                 found.map_err(|(message, hint)| self.wrong(&rule.span(), &message, &hint))?;
+            if who.is_some() && !found.excepts {
+                let message = format!("{} knows no exceptions: it judges the whole", found.id);
+                let hint = format!("set it for all, under [rules.{}]", found.id);
+                return Err(self.wrong(&rule.span(), &message, &hint));
+            }
             for (key, value) in self.table(keys, &format!("rules.{}", found.id))? {
                 let told = |(message, hint): Wrong| self.wrong(&key.span(), &message, &hint);
                 let (rule, limit) = known(found.id, key.get_ref()).map_err(told)?;
@@ -338,6 +343,21 @@ mod tests {
                 "[[exception]]\nrules.close-wait-leak.warning = 5\n",
                 "t.toml:1: this exception is for nobody",
                 "add process = \"NAME\", port = NUMBER, or both",
+            ),
+            (
+                "[[exception]]\nport = 80\nrules.reset-storm.warning = 1\n",
+                "t.toml:3: reset-storm knows no exceptions: it judges the whole",
+                "set it for all, under [rules.reset-storm]",
+            ),
+            (
+                "[[exception]]\nport = 80\n",
+                "t.toml:1: this exception sets nothing",
+                "add what it sets, as in: rules.close-wait-leak.warning = 50",
+            ),
+            (
+                "select = []\n",
+                "t.toml:1: select names nothing: no rule would run",
+                "leave the line out to run all, or name rules and families",
             ),
             (
                 "[[exception]]\nport = 0\n",

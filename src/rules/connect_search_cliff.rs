@@ -46,6 +46,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Warning,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.99, min: 0.5, max: 1.0, unit: "ratio of the first half",
                 doc: "Informs above this share of the ports that connect() tries first." },

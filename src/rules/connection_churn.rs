@@ -48,6 +48,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Info,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.25, min: 0.01, max: 100.0, unit: "ratio of usable ports / 60 s",
                 doc: "Informs above this share of the rate that the ports bear without reuse." },

@@ -44,6 +44,7 @@ rule! {
         family: Family::Resources,
         worst: Severity::Critical,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.8, min: 0.05, max: 1.0, unit: "ratio of nf_conntrack_max",
                 doc: "Warns above this share of nf_conntrack_max." },

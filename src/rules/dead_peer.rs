@@ -49,6 +49,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Warning,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 3.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Warns from so many unanswered connections toward one destination." },

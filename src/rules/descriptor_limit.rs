@@ -49,6 +49,7 @@ rule! {
         family: Family::Resources,
         worst: Severity::Critical,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 0.8, min: 0.5, max: 1.0, unit: "ratio of the limit",
                 doc: "Warns above this share of the limit." },

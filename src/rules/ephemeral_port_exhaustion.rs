@@ -60,6 +60,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Critical,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Warns above this share of the usable ports." },

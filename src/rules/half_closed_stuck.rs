@@ -44,6 +44,7 @@ rule! {
         family: Family::Closing,
         worst: Severity::Warning,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Warns from so many stuck sockets of one process." },

@@ -49,6 +49,7 @@ rule! {
         family: Family::Settings,
         worst: Severity::Info,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "min_ports", default: 4096.0, min: 1.0, max: 64_512.0, unit: "ports",
                 doc: "Informs of a port range with fewer usable ports." },

@@ -47,6 +47,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Info,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "info", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Informs from so many idle connections of one process." },

@@ -44,6 +44,7 @@ rule! {
         family: Family::Closing,
         worst: Severity::Warning,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 10.0, min: 1.0, max: 10_000_000.0, unit: "sockets",
                 doc: "Informs from so many sockets whose FIN is not acknowledged." },

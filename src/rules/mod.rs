@@ -69,6 +69,8 @@ pub struct Rule {
     pub worst: Severity,
     /// Whether a second look lets it say more.
     pub rates: bool,
+    /// Whether it judges processes, listeners or peers one by one, so that a threshold can be another one for some of them.
+    pub excepts: bool,
     /// The documentation, with the fixed headings; the same text as the rustdoc.
     pub docs: &'static str,
     /// Its thresholds.

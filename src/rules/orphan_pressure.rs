@@ -50,6 +50,7 @@ rule! {
         family: Family::Resources,
         worst: Severity::Critical,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.25, min: 0.01, max: 1.0, unit: "ratio of tcp_max_orphans",
                 doc: "Warns above this share of tcp_max_orphans." },

@@ -52,6 +52,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Warning,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 1.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Warns from so many stuck connections toward one machine." },

@@ -44,6 +44,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Info,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "min_connections", default: 64.0, min: 50.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Looks at destinations with at least so many open connections." },

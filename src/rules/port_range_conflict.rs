@@ -46,6 +46,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Info,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.0, min: 0.0, max: 65535.0, unit: "ports",
                 doc: "Informs above this many listening ports inside the range that are not reserved." },

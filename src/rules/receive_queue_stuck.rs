@@ -44,6 +44,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Warning,
         rates: true,
+        excepts: true,
         limits: &[
             Limit { key: "info", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Informs from so many connections of one process with old unread data." },

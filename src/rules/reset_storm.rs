@@ -45,6 +45,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Warning,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "min_per_second", default: 10.0, min: 0.1, max: 1e9, unit: "events a second",
                 doc: "Speaks from so many resets or refusals a second." },

@@ -46,6 +46,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Critical,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.01, min: 0.0001, max: 1.0, unit: "ratio of data segments",
                 doc: "Informs above this share of data segments sent again." },

@@ -41,6 +41,7 @@ rule! {
         family: Family::Listeners,
         worst: crate::rules::finding::Severity::Info,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of the accept queue's limit",
                 doc: "Informs from this share of its limit waiting on one listener." },

@@ -40,6 +40,7 @@ rule! {
         family: Family::Resources,
         worst: Severity::Warning,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "warning", default: 1.0, min: 0.01, max: 1e9, unit: "packets a second",
                 doc: "Warns from so many packets dropped a second." },

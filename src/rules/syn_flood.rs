@@ -50,6 +50,7 @@ rule! {
         family: Family::Listeners,
         worst: Severity::Critical,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 0.1, max: 1_000_000.0, unit: "handshakes a second",
                 doc: "Warns above so many cookies that do not come back, or SYNs dropped, a second." },

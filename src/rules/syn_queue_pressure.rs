@@ -47,6 +47,7 @@ rule! {
         family: Family::Listeners,
         worst: Severity::Warning,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of the limit",
                 doc: "Warns from this share of the queue filled." },

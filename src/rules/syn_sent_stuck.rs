@@ -48,6 +48,7 @@ rule! {
         family: Family::Peers,
         worst: Severity::Warning,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "info", default: 1.0, min: 1.0, max: 1_000_000.0, unit: "sockets",
                 doc: "Informs from so many unanswered connects to one destination." },

@@ -44,6 +44,7 @@ rule! {
         family: Family::Resources,
         worst: Severity::Critical,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of tcp_mem's middle value",
                 doc: "Informs above this share of the memory at which pressure begins." },

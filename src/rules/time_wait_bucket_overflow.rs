@@ -40,6 +40,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Warning,
         rates: true,
+        excepts: false,
         limits: &[
             Limit { key: "warning", default: 1.0, min: 0.05, max: 1.0, unit: "ratio of tcp_max_tw_buckets",
                 doc: "Warns from this share of tcp_max_tw_buckets." },

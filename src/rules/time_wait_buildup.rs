@@ -56,6 +56,7 @@ rule! {
         family: Family::Ports,
         worst: Severity::Critical,
         rates: false,
+        excepts: false,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of usable ports",
                 doc: "Informs above this share of the usable ports in TIME_WAIT." },

@@ -46,6 +46,7 @@ rule! {
         family: Family::Resources,
         worst: Severity::Warning,
         rates: false,
+        excepts: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 10_000_000.0, unit: "descriptors",
                 doc: "Warns from so many TCP descriptors of one process that lead to no socket." },
