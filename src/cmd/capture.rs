@@ -33,7 +33,13 @@ pub(super) fn run(
     let record = Record::new(system, settings.netns.clone());
     let mut snapshot = table(settings, &record, &Start::capture(None))?;
     let owners = snapshot.sockets.iter().map(|s| s.inode).filter(|i| *i != 0).collect();
-    let wants = Wants { owners, explicit_ports: true, descriptors: true, ..Wants::default() };
+    let wants = Wants {
+        owners,
+        explicit_ports: true,
+        descriptors: true,
+        unhashed_from: 1,
+        ..Wants::default()
+    };
     enrich(&record, &mut snapshot, &wants);
     ports::record(&record);
     let _ = sysctl_files::read(&record);

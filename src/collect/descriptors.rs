@@ -16,15 +16,12 @@ use crate::wire::request::EXT_SECOND_LOOK;
 /// A process with fewer descriptors cannot leak enough of them to matter.
 const MIN_DESCRIPTORS: u64 = 10;
 
-/// Fewer unhashed sockets in all are no leak by themselves.
-const MIN_UNHASHED: i64 = 10;
-
 /// Most descriptor numbers kept as examples.
 const EXAMPLES: usize = 5;
 
 /// Looks at every process's count and limit, and closer at those that hold CLOSE_WAIT, use more than half of their limit, or may hold
 /// sockets that no dump shows.
-pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey) {
+pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey, from: i64) {
     let pids = match owners::pids(system) {
         Ok(pids) => pids,
         Err(reason) => {
@@ -67,12 +64,12 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey
                 process.sockets = sockets_of(system, pid, count);
             }
         }
-        if possible >= if holds { 1 } else { MIN_UNHASHED } {
+        if possible >= if holds { 1 } else { from } {
             suspects.push(pid);
         }
     }
     snapshot.uncounted = Some(uncounted);
-    if uncounted > 0 && possible >= MIN_UNHASHED {
+    if uncounted > 0 && possible >= from {
         let processes = phrase::count(uncounted.into(), "process", "processes");
         let reason = format!("the descriptors of {processes} may not be counted");
         let hint = owners::grant(snapshot);
@@ -260,7 +257,7 @@ mod tests {
         let mut known = socket(State::Established, "127.0.0.1:1", "127.0.0.1:2");
         known.inode = 103;
         snapshot.sockets.push(known);
-        read(&system("net:[1]"), &mut snapshot, &Survey::default());
+        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10);
         let process = &snapshot.processes[&9];
         assert_eq!((process.unhashed, process.descriptors), (Some(9), Some(12)));
         assert_eq!(process.unhashed_fds, [0, 1, 2, 4, 5]);
@@ -270,17 +267,17 @@ mod tests {
     fn no_descriptor_is_read_where_every_allocated_socket_is_in_the_table() {
         let mut snapshot = fresh();
         snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 9);
-        read(&system("net:[1]"), &mut snapshot, &Survey::default());
+        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10);
         assert_eq!(snapshot.processes[&9].unhashed, None);
         snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 10);
-        read(&system("net:[1]"), &mut snapshot, &Survey::default());
+        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10);
         assert_eq!(snapshot.processes[&9].unhashed, Some(10));
     }
 
     #[test]
     fn a_process_of_another_namespace_is_left_alone() {
         let mut snapshot = fresh();
-        read(&system("net:[2]"), &mut snapshot, &Survey::default());
+        read(&system("net:[2]"), &mut snapshot, &Survey::default(), 10);
         assert!(!snapshot.processes.contains_key(&9));
     }
 
@@ -289,7 +286,7 @@ mod tests {
         let mut snapshot = fresh();
         let mut system = system("net:[1]");
         system.processes.insert(9, None);
-        read(&system, &mut snapshot, &Survey::default());
+        read(&system, &mut snapshot, &Survey::default(), 10);
         assert!(snapshot.coverage.get("descriptors").is_some_and(|s| s.state == Seen::Partial));
     }
 }

@@ -80,7 +80,7 @@ pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants, su
     let range = snapshot.sysctls.range("net.ipv4.ip_local_port_range");
     owners::read(system, snapshot, &wants.owners, range.filter(|_| wants.buckets));
     if wants.descriptors {
-        descriptors::read(system, snapshot, survey);
+        descriptors::read(system, snapshot, survey, wants.unhashed_from);
     }
 }
 

@@ -6,7 +6,8 @@ use super::survey::Survey;
 impl Snapshot {
     /// How many TCP sockets exist at most that the table does not show; as many as can be where nothing tells. Two sums bound it. The sockets
     /// that the namespace's processes have made (sockstat `used`) less those that their protocols have in use (/proc/net/protocols, where
-    /// an unhashed socket is missing), less those that are merely bound: exact but for other protocols' unbound sockets. And the
+    /// an unhashed socket is missing), less those that are merely bound: exact but for other protocols' unbound
+    /// sockets, which make it too high, and the kernel's own of tunnels, which make it too low by one each. And the
     /// host-wide number of allocated TCP sockets (sockstat `alloc`) less the full ones of this table: too high where other
     /// namespaces have sockets.
     pub fn unhashed_at_most(&self, survey: &Survey) -> i64 {

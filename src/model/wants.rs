@@ -26,6 +26,8 @@ pub struct Wants {
     pub buckets: bool,
     /// Descriptor counts of every process, and a closer look at those that hold CLOSE_WAIT or use more than half of theirs.
     pub descriptors: bool,
+    /// From so many sockets that no table can show on, every process is looked into for them; else only those that hold CLOSE_WAIT are.
+    pub unhashed_from: i64,
 }
 
 impl Default for Wants {
@@ -40,6 +42,7 @@ impl Default for Wants {
             owners: BTreeSet::new(),
             buckets: false,
             descriptors: false,
+            unhashed_from: i64::MAX,
         }
     }
 }
@@ -56,5 +59,6 @@ impl Wants {
         self.owners.extend(other.owners);
         self.buckets |= other.buckets;
         self.descriptors |= other.descriptors;
+        self.unhashed_from = self.unhashed_from.min(other.unhashed_from);
     }
 }

@@ -33,6 +33,9 @@ lab_test!(sockets_that_no_table_shows_are_found_whoever_else_has_sockets, {
 lab_test!(nine_unbound_sockets_are_too_few, {
     let _scene = Scene::start(&["unbound", "9"]);
     assert_eq!(json(&["--select", "unhashed-sockets"])["findings"], json!([]));
+    // A lower threshold is looked for too.
+    let told = json(&["--select", "unhashed-sockets", "--set", "unhashed-sockets.warning=9"]);
+    assert_eq!(findings(&told, "unhashed-sockets")[0]["facts"]["unhashed"], 9);
 });
 
 lab_test!(a_full_table_of_time_wait_is_told_and_a_large_one_is_not, {
