@@ -113,7 +113,7 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --help --version diagnose check list listen ports fields summary advise explain config capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --help --version diagnose check list listen ports fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -132,6 +132,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -183,7 +187,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__advise)
-            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --emit --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --emit --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -233,6 +237,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -257,7 +265,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__capture)
-            opts="-o -N -q -h --output --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-o -N -q -h --output --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -287,6 +295,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -311,7 +323,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --assert --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -361,6 +373,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -385,7 +401,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__completions)
-            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help bash zsh fish"
+            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -404,6 +420,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -431,7 +451,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__config)
-            opts="-N -q -h --select --ignore --set --config --no-config --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,6 +489,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -493,7 +517,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__diagnose)
-            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -539,6 +563,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -563,7 +591,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__explain)
-            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -582,6 +610,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -609,7 +641,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__fields)
-            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -628,6 +660,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -655,7 +691,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__generate)
-            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -674,6 +710,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -925,7 +965,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__list)
-            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -975,6 +1015,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -999,7 +1043,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__listen)
-            opts="-H -N -q -h --brief --no-header --owners --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-H -N -q -h --brief --no-header --owners --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1022,6 +1066,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1049,7 +1097,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__man)
-            opts="-N -q -h --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1068,6 +1116,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1095,7 +1147,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__ports)
-            opts="-H -N -q -h --to --source --port --what-if --sample --bind --limit --all-netns --no-header --owners --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-H -N -q -h --to --source --port --what-if --sample --bind --limit --all-netns --no-header --owners --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1145,6 +1197,10 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1169,7 +1225,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__summary)
-            opts="-N -q -h --all-netns --json --format --from --netns --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --all-netns --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1188,6 +1244,10 @@ _tcpvet() {
                     return 0
                     ;;
                 -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tcpvet_global_optspecs
-    string join \n json format= from= N/netns= color= width= fail-on= q/quiet timeout= select= ignore= set= config= no-config sample= baseline= h/help V/version
+    string join \n json format= from= N/netns= proc= color= width= fail-on= q/quiet timeout= select= ignore= set= config= no-config sample= baseline= all-netns h/help V/version
 end
 
 function __fish_tcpvet_needs_command
@@ -30,7 +30,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -48,6 +49,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -l baseline -d 'Compare with
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l no-config -d 'Read no configuration file'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s V -l version -d 'Print version'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
@@ -77,7 +79,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -87,6 +90,7 @@ unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l no-config -d 'Read no configuration file'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -103,7 +107,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -113,6 +118,7 @@ unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l no-config -d 'Read no configuration file'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -131,7 +137,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -175,7 +182,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -205,7 +213,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -226,7 +235,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -244,7 +254,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -276,7 +287,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -295,7 +307,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -317,7 +330,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -337,7 +351,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -355,7 +370,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -373,7 +389,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
@@ -391,7 +408,8 @@ jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list)'
 csv\t'Values with commas between (list)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, or a process id' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"

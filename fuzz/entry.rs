@@ -12,8 +12,8 @@ use tcpvet::wire::attributes::Attributes;
 use tcpvet::wire::btf::{Btf, FUNC, STRUCT};
 use tcpvet::wire::netlink::{Message, walk};
 use tcpvet::wire::{
-    container, counters as texts, etc as etc_texts, inet_diag, proc_net_tcp as tables,
-    proc_pid as files, sysctl, sysctl_d,
+    capabilities, cgroup, counters as texts, etc as etc_texts, inet_diag, proc_net_tcp as tables,
+    proc_pid as files, runtime, sysctl, sysctl_d,
 };
 
 /// A datagram of a dump, down to the attributes of every message.
@@ -111,8 +111,12 @@ pub fn etc(data: &[u8]) {
     let services = etc_texts::Services::read(data);
     let _ = (services.port("http"), services.names(true), etc_texts::hosts(data));
     let names = users.values().map(|name| name.as_str());
-    let container = container::of(data);
-    let names = names.chain(container.iter().map(|name| name.as_str()));
+    let cgroup = cgroup::workload(data);
+    let container = cgroup.container.as_ref().map(|c| c.shown());
+    let names = names.chain(cgroup.units.iter().map(|unit| unit.as_str())).chain(container);
+    let text = String::from_utf8_lossy(data);
+    let _ = (runtime::pod_folder(&text), runtime::container_log(&text));
+    let _ = (runtime::docker(data), runtime::bundle(data), runtime::storage(data, "0a"));
     assert!(names.flat_map(str::chars).all(|c| !c.is_control()));
 }
 
@@ -143,7 +147,7 @@ pub fn proc_pid(data: &[u8]) {
     let _ = files::stat(data);
     let _ = files::descriptor_limit(data);
     let _ = files::effective_uid(data);
-    let _ = files::may_read_every_process(data);
+    let _ = capabilities::names(data);
     let safe = tcpvet::model::text::Text::new(data);
     assert!(!safe.as_str().chars().any(char::is_control));
 }

@@ -6,12 +6,10 @@ use clap::Parser;
 use tcpvet::cli::resolve::{Settings, resolve};
 use tcpvet::cli::usage::{Answer, answer};
 use tcpvet::cli::{Cli, Command};
-use tcpvet::error::{Error, on_file};
+use tcpvet::error::Error;
 use tcpvet::sys::live::Live;
 use tcpvet::sys::output::{Stdout, note, write_all};
-use tcpvet::sys::replay::Replay;
-use tcpvet::sys::store::Capture;
-use tcpvet::sys::{Kind, System, netns, privilege, watchdog};
+use tcpvet::sys::{System, privilege, watchdog};
 use tcpvet::{cmd, exit};
 
 fn main() -> ExitCode {
@@ -22,6 +20,7 @@ fn main() -> ExitCode {
         ));
         end(exit::UNKNOWN);
     }));
+    privilege::lie_low();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
@@ -49,39 +48,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The kernel, one of its namespaces, or a capture.
+/// What answers; some commands ask nobody.
 fn open(settings: &mut Settings, command: Option<&Command>) -> Result<Box<dyn System>, Error> {
-    if let Some(from) = &settings.from {
-        privilege::drop_before_user_files();
-        let hint = "write one with: tcpvet capture -o box.tar";
-        let capture = Capture::load(from).map_err(|e| on_file(&e, hint))?;
-        settings.netns.clone_from(&capture.netns);
-        return Ok(Box::new(Replay::new(capture)));
-    }
-    let offline =
-        matches!(command, Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_)));
-    match &settings.netns {
-        Some(name) if !offline => {
-            let entered = netns::open(name).and_then(Live::in_netns);
-            let live = entered.map_err(|e| {
-                let name = tcpvet::model::text::Text::new(name.as_bytes());
-                Error::hinted(
-                    format!("cannot enter network namespace '{name}': {}", e.reason),
-                    netns_hint(&e),
-                )
-            })?;
-            Ok(Box::new(live))
+    match command {
+        Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_)) => {
+            Ok(Box::new(Live::here()))
         }
-        _ => Ok(Box::new(Live::here())),
-    }
-}
-
-/// What helps against a namespace that cannot be entered.
-fn netns_hint(error: &tcpvet::sys::SysError) -> &'static str {
-    match error.kind {
-        Kind::Absent => "no such name, path or process; 'ip netns' lists names",
-        Kind::Denied => "entering one needs root (CAP_SYS_ADMIN)",
-        _ => "that is not a network namespace; 'ip netns' lists names",
+        _ => cmd::enter::open(settings),
     }
 }
 

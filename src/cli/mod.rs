@@ -1,6 +1,7 @@
 //! What the user types: the arguments as they are, read without looking at the system.
 
 pub mod config;
+mod diagnose;
 pub mod generate;
 mod list;
 mod ports;
@@ -29,7 +30,7 @@ pub struct Cli {
     pub global: Global,
     /// Options of `diagnose`, which is what runs without a subcommand.
     #[command(flatten)]
-    pub diagnose: RuleArgs,
+    pub diagnose: DiagnoseArgs,
     /// The subcommand.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -73,9 +74,12 @@ pub struct Global {
     /// Read a capture instead of this kernel
     #[arg(long, global = true, value_name = "CAPTURE", conflicts_with = "netns")]
     pub from: Option<std::path::PathBuf>,
-    /// Look at another network namespace: a name of 'ip netns', a path, or a process id
+    /// Look at another network namespace: a name of 'ip netns', a path, a process id, a container or a pod
     #[arg(long, short = 'N', global = true, value_name = "NAME|PATH|PID")]
     pub netns: Option<String>,
+    /// Read this folder in place of /proc, in a container that has the host's mounted
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "from")]
+    pub proc: Option<std::path::PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto, hide_default_value = true)]
     pub color: When,
@@ -135,7 +139,7 @@ pub enum Level {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Say what is wrong, who does it and what to change
-    Diagnose(RuleArgs),
+    Diagnose(DiagnoseArgs),
     /// Judge for monitoring and CI: one line and an exit status
     Check(CheckArgs),
     /// List sockets with their owners, as ss does and more
@@ -172,6 +176,9 @@ pub struct CheckArgs {
     /// Rules and thresholds.
     #[command(flatten)]
     pub rules: RuleArgs,
+    /// Every network namespace in sight
+    #[arg(long, conflicts_with_all = ["netns", "from", "baseline", "assert"])]
+    pub all_netns: bool,
     /// Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)
     #[arg(
         long_help = "Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)\n\n\
@@ -183,6 +190,7 @@ pub struct CheckArgs {
     pub assert: Vec<String>,
 }
 
+pub use diagnose::DiagnoseArgs;
 pub use list::{ListArgs, ListenArgs, Owners};
 pub use ports::PortsArgs;
 pub use rules::{RuleArgs, SelectArgs};

@@ -25,6 +25,10 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// The namespace as the user named it.
     pub netns: Option<String>,
+    /// A process in that namespace, where the name is a container's or a pod's.
+    pub netns_process: Option<u32>,
+    /// The folder that stands for /proc.
+    pub proc: Option<std::path::PathBuf>,
     /// A capture to read.
     pub from: Option<std::path::PathBuf>,
 }
@@ -53,6 +57,8 @@ pub fn resolve(global: &Global, command: Option<&Command>) -> Settings {
         quiet: global.quiet,
         timeout: global.timeout.or(check.then_some(CHECK_TIMEOUT)),
         netns: global.netns.clone(),
+        netns_process: None,
+        proc: global.proc.clone(),
         from: global.from.clone(),
     }
 }

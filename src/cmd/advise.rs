@@ -21,7 +21,8 @@ pub(super) fn run(
     let selection = selection(&args.rules, Selection::all())?;
     // As a check does: what only two looks tell is to be advised on too.
     let compared = Compared::asked(&args.rules, Compared::twice(&selection, settings));
-    let (snapshot, _, report) = judged(&selection, compared, settings, system)?;
+    let (snapshot, _, report) =
+        judged(&selection, compared.earlier(settings, system)?, settings, system, None)?;
     let mut plan = plan(&report, &snapshot);
     // Files set the initial namespace's values only.
     if Place::of(&snapshot).is_initial() {

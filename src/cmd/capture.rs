@@ -44,9 +44,7 @@ pub(super) fn run(
     ports::record(&record);
     let _ = sysctl_files::read(&record);
     let capture = record.finish();
-    privilege::drop_before_user_files();
-    capture
-        .save(&args.output)
+    privilege::as_the_user(|| capture.save(&args.output))
         .map_err(|e| on_file(&e, "name a new folder, or a new file that ends in .tar"))?;
     let path = Text::new(args.output.display().to_string().as_bytes());
     let texts = capture.texts.len() as u64;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::judge::{Compared, judged, selection};
+use super::judge_all::everywhere;
 use super::{Done, table};
 use crate::cli::CheckArgs;
 use crate::cli::resolve::Settings;
@@ -23,13 +24,21 @@ pub(super) fn run(
     system: &dyn System,
 ) -> Result<Done, Error> {
     let selection = selection(&args.rules, Selection::of_harm())?;
+    if args.all_netns {
+        let compared = Compared::asked(&args.rules, Compared::twice(&selection, settings));
+        let all = everywhere(&selection, compared, settings, system)?;
+        let selected = !args.rules.which.select.is_empty();
+        let check = Check::new(&all.shared, Some(&all.report), selected, Vec::new());
+        return Ok(done(&Check { namespaces: Some(all.verdicts()), ..check }, settings));
+    }
     // Everything typed is read before anything is measured.
     let assertions = assertions(&args.assert)?;
     let selected = !args.rules.which.select.is_empty();
     let (mut snapshot, report) = if assertions.is_empty() || selected {
         let twice = Compared::twice(&selection, settings);
         let compared = Compared::asked(&args.rules, twice);
-        let (snapshot, _, report) = judged(&selection, compared, settings, system)?;
+        let (snapshot, _, report) =
+            judged(&selection, compared.earlier(settings, system)?, settings, system, None)?;
         (snapshot, Some(report))
     } else {
         (table(settings, system, &Start { kernel: false, ..Start::diagnosis(None) })?, None)
@@ -37,14 +46,19 @@ pub(super) fn run(
     name_offenders(&assertions, system, &mut snapshot);
     let verdicts = assertions.iter().map(|a| AssertionDocument::judge(a, &snapshot)).collect();
     let check = Check::new(&snapshot, report.as_ref(), selected, verdicts);
+    Ok(done(&check, settings))
+}
+
+/// The verdict as it was asked for.
+fn done(check: &Check, settings: &Settings) -> Done {
     let output = if settings.json {
-        json::pretty(&check)
+        json::pretty(check)
     } else if settings.quiet && check.status == Status::Ok {
         Vec::new()
     } else {
-        human::check::render(&check).into_bytes()
+        human::check::render(check).into_bytes()
     };
-    Ok(Done { output, notes: Vec::new(), status: check.exit_status })
+    Done { output, notes: Vec::new(), status: check.exit_status }
 }
 
 fn assertions(texts: &[String]) -> Result<Vec<Assertion>, Error> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::table;
 use crate::cli::resolve::Settings;
 use crate::cli::{RuleArgs, SelectArgs, config};
-use crate::collect::{Start, attribute, enrich, refine};
+use crate::collect::{Census, Start, attribute, enrich, refine};
 use crate::error::{Error, on_file};
 use crate::model::Snapshot;
 use crate::model::earlier::{Earlier, Since};
@@ -75,28 +75,33 @@ impl<'a> Compared<'a> {
         }
     }
 
-    fn earlier(self, settings: &Settings, system: &dyn System) -> Result<Option<Earlier>, Error> {
+    /// The look that another is compared with.
+    pub(super) fn earlier(
+        self,
+        settings: &Settings,
+        system: &dyn System,
+    ) -> Result<Option<Earlier>, Error> {
         match self {
             Compared::Alone => Ok(None),
             Compared::Sample(time) => {
-                let earlier = look(settings, system)?;
+                let earlier = first_look(settings, system)?;
                 let paused = system.pause(time);
                 paused.map_err(|e| Error { message: e.to_string(), hint: None })?;
                 Ok(Some(earlier))
             }
             Compared::Baseline(path) => {
-                privilege::drop_before_user_files();
                 let hint = "write one with: tcpvet capture -o box.tar";
-                let capture = Capture::load(path).map_err(|e| on_file(&e, hint))?;
+                let load = || Capture::load(path).map_err(|e| on_file(&e, hint));
+                let capture = privilege::as_the_user(load)?;
                 let of_that = Settings { netns: capture.netns.clone(), ..settings.clone() };
-                look(&of_that, &Replay::new(capture)).map(Some)
+                first_look(&of_that, &Replay::new(capture)).map(Some)
             }
         }
     }
 }
 
 /// A first look, of which only what rates need is kept.
-fn look(settings: &Settings, system: &dyn System) -> Result<Earlier, Error> {
+pub(super) fn first_look(settings: &Settings, system: &dyn System) -> Result<Earlier, Error> {
     let mut snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
     // The drops of each listener are told with its details.
     let wants = Wants { details: StateSet::of(State::Listen), ..Wants::default() };
@@ -107,11 +112,11 @@ fn look(settings: &Settings, system: &dyn System) -> Result<Earlier, Error> {
 /// The table, what the rules want besides, and their verdict.
 pub(super) fn judged(
     selection: &Selection,
-    compared: Compared<'_>,
+    earlier: Option<Earlier>,
     settings: &Settings,
     system: &dyn System,
+    census: Option<&Census<'_>>,
 ) -> Result<(Snapshot, Option<Since>, Report), Error> {
-    let earlier = compared.earlier(settings, system)?;
     let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
     let since = earlier.map(|e| Since::between(e, &snapshot)).transpose().map_err(|why| {
         Error::hinted(
@@ -129,7 +134,7 @@ pub(super) fn judged(
     evidence = Evidence::on(&snapshot, since.as_ref(), derived);
     let wants = selection.wants(&evidence);
     derived = evidence.into_derived();
-    attribute(system, &mut snapshot, &wants, derived.survey());
+    attribute(system, &mut snapshot, &wants, derived.survey(), census);
     if snapshot.owners.as_ref().is_some_and(|o| o.buckets.is_some()) {
         derived.forget_ports();
     }

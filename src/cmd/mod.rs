@@ -6,12 +6,14 @@ mod capture;
 mod check;
 mod config;
 mod diagnose;
+pub mod enter;
 mod everywhere;
 mod explain;
 mod fields;
 mod filter;
 mod generate;
 mod judge;
+mod judge_all;
 mod list;
 mod listen;
 mod port;
@@ -114,7 +116,10 @@ pub fn dispatch(
 /// The table, as far as it can be read.
 fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snapshot, Error> {
     let start_with = Start { netns: settings.netns.clone(), ..what.clone() };
-    start(system, &start_with).map_err(|e| Error { message: e.to_string(), hint: None })
+    let mut snapshot =
+        start(system, &start_with).map_err(|e| Error { message: e.to_string(), hint: None })?;
+    snapshot.netns_process = settings.netns_process;
+    Ok(snapshot)
 }
 
 /// The exit status of a report: 3 if the table could not be read whole, else by `--fail-on`.

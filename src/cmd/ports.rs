@@ -62,8 +62,8 @@ pub(super) fn run(
     };
     if args.all_netns {
         let mut coverage = Coverage::default();
-        all_netns(system, &mut coverage, &mut |name, inside, _| {
-            look(inside, Some(name.as_str()))?;
+        all_netns(system, &mut coverage, &mut |space, inside, _| {
+            look(inside, Some(space.name.as_str()))?;
             Ok(true)
         })?;
         if let Some(first) = &mut whole {

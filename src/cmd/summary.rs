@@ -60,10 +60,10 @@ fn everywhere(
         begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?;
     let mut namespaces = Vec::new();
     let mut coverage = std::mem::take(&mut shared.coverage);
-    all_netns(system, &mut coverage, &mut |name, inside, coverage| {
+    all_netns(system, &mut coverage, &mut |space, inside, coverage| {
         let mut one = counted(settings, inside)?;
-        one.netns = name.clone();
-        coverage.merge(&one.coverage, name);
+        one.netns = space.name.clone();
+        coverage.merge(&one.coverage, &space.name);
         namespaces.push(namespace(&one));
         shared.counters = one.counters;
         Ok(true)

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::census::{self, Census, Counted};
 use super::{owners, sockets};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
@@ -21,9 +22,20 @@ const EXAMPLES: usize = 5;
 
 /// Looks at every process's count and limit, and closer at those that hold CLOSE_WAIT, use more than half of their limit, or may hold
 /// sockets that no dump shows.
-pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey, from: i64) {
-    let pids = match owners::pids(system) {
-        Ok(pids) => pids,
+pub(super) fn read(
+    system: &dyn System,
+    snapshot: &mut Snapshot,
+    survey: &Survey,
+    from: i64,
+    census: Option<&Census<'_>>,
+) {
+    let here = Network::here(system);
+    let counted = match census {
+        Some(census) => census.of(here.table),
+        None => census::count(system, false),
+    };
+    let counted = match counted {
+        Ok(counted) => counted,
         Err(reason) => {
             snapshot.coverage.note("descriptors", Seen::Failed, Some(reason), None);
             return;
@@ -32,14 +44,13 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey
     let leaking: BTreeSet<u32> = close_wait_holders(snapshot);
     // Nobody can hold more unhashed sockets than there are: most boxes have none, and their big servers need no closer look.
     let possible = snapshot.unhashed_at_most(survey);
-    let here = system.link("/proc/self/ns/net").ok();
     let mut suspects = Vec::new();
     let mut uncounted: u32 = 0;
-    for pid in pids {
-        let count = match system.descriptor_count(pid) {
+    for Counted { pid, descriptors, .. } in counted {
+        let count = match descriptors {
             Ok(count) => count,
             // Kernels before 6.2 count only what may be listed: then it stays unknown who uses many.
-            Err(e) if e.kind == Kind::Denied => {
+            Err(Kind::Denied) => {
                 uncounted += 1;
                 continue;
             }
@@ -52,7 +63,7 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey
         let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
         let limit = proc_pid::descriptor_limit(&limits);
         let near = limit.is_some_and(|l| count.saturating_mul(2) > l);
-        let stands = if near { stands(system, snapshot, pid, here.as_ref()) } else { Stands::Here };
+        let stands = if near { here.stands(system, snapshot, pid) } else { Stands::Here };
         if holds || near && stands != Stands::Elsewhere {
             let process =
                 snapshot.processes.entry(pid).or_insert_with(|| owners::process(system, pid));
@@ -78,7 +89,7 @@ pub(super) fn read(system: &dyn System, snapshot: &mut Snapshot, survey: &Survey
     if suspects.is_empty() || !snapshot.coverage.table_is_whole() {
         return;
     }
-    look(system, snapshot, suspects, possible);
+    look(system, snapshot, suspects, possible, &here);
 }
 
 /// Where a process is, seen from the namespace under examination.
@@ -90,13 +101,36 @@ enum Stands {
     Unknown,
 }
 
-/// A process of another namespace is that namespace's matter. Where its namespace is hidden from us it may be one of ours, unless another was
-/// asked for by name.
-fn stands(system: &dyn System, snapshot: &Snapshot, pid: u32, here: Option<&Vec<u8>>) -> Stands {
-    match system.link(&format!("/proc/{pid}/ns/net")) {
-        Ok(there) if Some(&there) == here => Stands::Here,
-        Err(_) if snapshot.netns.as_str().starts_with("net:[") => Stands::Unknown,
-        Ok(_) | Err(_) => Stands::Elsewhere,
+/// What tells the namespace under examination from others.
+struct Network {
+    /// Its files in /proc, which everybody may tell apart.
+    table: Option<u64>,
+    /// Its name, for captures that have nothing else.
+    link: Option<Vec<u8>>,
+}
+
+impl Network {
+    fn here(system: &dyn System) -> Network {
+        Network { table: system.network_of(None).ok(), link: system.link("/proc/self/ns/net").ok() }
+    }
+
+    /// A process of another namespace is that namespace's matter. Where its namespace is hidden from us it may be one of ours, unless
+    /// another was asked for by name.
+    fn stands(&self, system: &dyn System, snapshot: &Snapshot, pid: u32) -> Stands {
+        match self.is_of(system, pid) {
+            Ok(true) => Stands::Here,
+            Err(_) if snapshot.netns.as_str().starts_with("net:[") => Stands::Unknown,
+            Ok(false) | Err(_) => Stands::Elsewhere,
+        }
+    }
+
+    /// Whether a process is in it.
+    fn is_of(&self, system: &dyn System, pid: u32) -> Result<bool, Kind> {
+        if let (Some(here), Ok(there)) = (self.table, system.network_of(Some(pid))) {
+            return Ok(here == there);
+        }
+        let there = system.link(&format!("/proc/{pid}/ns/net")).map_err(|e| e.kind)?;
+        Ok(Some(there) == self.link)
     }
 }
 
@@ -119,21 +153,25 @@ fn close_wait_holders(snapshot: &Snapshot) -> BTreeSet<u32> {
 
 /// Counts the TCP descriptors of the suspects that no dump shows: listed, held against a second dump, and listed again. What is open
 /// before and after that dump and not in it is in no table; what was opened after the first dump, or closed meanwhile, drops out.
-fn look(system: &dyn System, snapshot: &mut Snapshot, suspects: Vec<u32>, possible: i64) {
+fn look(
+    system: &dyn System,
+    snapshot: &mut Snapshot,
+    suspects: Vec<u32>,
+    possible: i64,
+    here: &Network,
+) {
     let known: BTreeSet<u32> = snapshot.sockets.iter().map(|s| s.inode).collect();
-    let here = system.link("/proc/self/ns/net").ok();
     let mut closed = Vec::new();
     let mut missing: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     for pid in suspects {
         // Sockets of another namespace are in another table; they are not missing from this one.
-        match system.link(&format!("/proc/{pid}/ns/net")) {
-            Ok(there) if Some(&there) != here.as_ref() => continue,
-            Err(e) if e.kind == Kind::Absent => continue,
+        match here.is_of(system, pid) {
+            Ok(true) => {}
+            Ok(false) | Err(Kind::Absent) => continue,
             Err(_) => {
                 closed.push(pid);
                 continue;
             }
-            Ok(_) => {}
         }
         match unhashed(system, pid, &known) {
             Ok(fds) => {
@@ -257,7 +295,7 @@ mod tests {
         let mut known = socket(State::Established, "127.0.0.1:1", "127.0.0.1:2");
         known.inode = 103;
         snapshot.sockets.push(known);
-        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10);
+        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10, None);
         let process = &snapshot.processes[&9];
         assert_eq!((process.unhashed, process.descriptors), (Some(9), Some(12)));
         assert_eq!(process.unhashed_fds, [0, 1, 2, 4, 5]);
@@ -267,17 +305,17 @@ mod tests {
     fn no_descriptor_is_read_where_every_allocated_socket_is_in_the_table() {
         let mut snapshot = fresh();
         snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 9);
-        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10);
+        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10, None);
         assert_eq!(snapshot.processes[&9].unhashed, None);
         snapshot.counters.0.insert("sockstat.TCP.alloc".into(), 10);
-        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10);
+        read(&system("net:[1]"), &mut snapshot, &Survey::default(), 10, None);
         assert_eq!(snapshot.processes[&9].unhashed, Some(10));
     }
 
     #[test]
     fn a_process_of_another_namespace_is_left_alone() {
         let mut snapshot = fresh();
-        read(&system("net:[2]"), &mut snapshot, &Survey::default(), 10);
+        read(&system("net:[2]"), &mut snapshot, &Survey::default(), 10, None);
         assert!(!snapshot.processes.contains_key(&9));
     }
 
@@ -286,7 +324,7 @@ mod tests {
         let mut snapshot = fresh();
         let mut system = system("net:[1]");
         system.processes.insert(9, None);
-        read(&system, &mut snapshot, &Survey::default(), 10);
+        read(&system, &mut snapshot, &Survey::default(), 10, None);
         assert!(snapshot.coverage.get("descriptors").is_some_and(|s| s.state == Seen::Partial));
     }
 }

@@ -5,7 +5,7 @@ use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::sysctl::Reading;
 use crate::model::text::Text;
-use crate::sys::{Kind, System};
+use crate::sys::{Kind, SysError, System};
 use crate::wire;
 
 /// The sysctls that rules and advice know. Absent ones are noted as such: a child namespace has no tcp_mem, an old kernel no
@@ -86,8 +86,10 @@ fn older_than_6_8(release: &str) -> bool {
 
 /// Reads the sysctls of the namespace.
 pub(super) fn settings(system: &dyn System, snapshot: &mut Snapshot) {
-    for name in SYSCTLS {
-        setting(system, snapshot, name);
+    let paths: Vec<String> = SYSCTLS.iter().map(|name| wire::sysctl::path(name)).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    for (name, result) in SYSCTLS.iter().zip(system.read_all(&paths)) {
+        keep(snapshot, name, result);
     }
     // A namespace always has its port range: without it, /proc/sys is not there to be read.
     if snapshot.sysctls.text("net.ipv4.ip_local_port_range").is_none() {
@@ -99,7 +101,12 @@ pub(super) fn settings(system: &dyn System, snapshot: &mut Snapshot) {
 
 /// Reads one sysctl.
 pub(super) fn setting(system: &dyn System, snapshot: &mut Snapshot, name: &str) {
-    let reading = match system.read(&wire::sysctl::path(name)) {
+    keep(snapshot, name, system.read(&wire::sysctl::path(name)));
+}
+
+/// Keeps one sysctl, or why there is none.
+fn keep(snapshot: &mut Snapshot, name: &str, result: Result<Vec<u8>, SysError>) {
+    let reading = match result {
         Ok(text) => Reading::Value(wire::sysctl::value(&text)),
         Err(e) => {
             let state = seen(&e);
@@ -126,8 +133,9 @@ pub(super) fn counters(system: &dyn System, snapshot: &mut Snapshot) {
         ("softnet", "/proc/net/softnet_stat", wire::counters::softnet),
         ("conntrack", "/proc/net/stat/nf_conntrack", wire::counters::conntrack),
     ];
-    for (name, path, read) in sources {
-        match system.read(path) {
+    let paths = sources.map(|(_, path, _)| path);
+    for ((name, _, read), result) in sources.into_iter().zip(system.read_all(&paths)) {
+        match result {
             Ok(text) => {
                 read(&text, &mut snapshot.counters.0);
                 snapshot.coverage.seen(name);

@@ -2,8 +2,10 @@
 //! [`System`] it is given.
 
 mod ahead;
+mod census;
 mod descriptors;
 mod details;
+mod empty;
 mod kernel;
 pub mod listen;
 pub mod owners;
@@ -15,6 +17,7 @@ pub mod sysctl_files;
 #[cfg(test)]
 mod testing;
 mod what;
+pub mod workloads;
 
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
@@ -23,6 +26,8 @@ use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::sys::{Kind, SysError, System};
 use crate::wire::proc_pid::link_inode;
+pub use census::Census;
+pub use empty::is_empty;
 pub use what::Start;
 
 /// Who and when this is: the beginning of every Snapshot.
@@ -40,6 +45,11 @@ pub fn begin(system: &dyn System, netns: Option<&str>) -> Result<Snapshot, SysEr
         (None, None) => Text::new(b"an unknown namespace"),
     };
     kernel::host(system, &mut snapshot);
+    if system.is_closed() {
+        let reason = "it may not be entered: /proc shows its tables and counters, and no more";
+        let hint = Some("run it as root".to_string());
+        snapshot.coverage.note("namespace", Seen::Partial, Some(reason.into()), hint);
+    }
     Ok(snapshot)
 }
 
@@ -76,11 +86,17 @@ pub fn refine(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) -> bo
 }
 
 /// Reads the owners and descriptors that the rules asked for.
-pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants, survey: &Survey) {
+pub fn attribute(
+    system: &dyn System,
+    snapshot: &mut Snapshot,
+    wants: &Wants,
+    survey: &Survey,
+    census: Option<&Census<'_>>,
+) {
     let range = snapshot.sysctls.range("net.ipv4.ip_local_port_range");
-    owners::read(system, snapshot, &wants.owners, range.filter(|_| wants.buckets));
+    owners::read(system, snapshot, &wants.owners, range.filter(|_| wants.buckets), census);
     if wants.descriptors {
-        descriptors::read(system, snapshot, survey, wants.unhashed_from);
+        descriptors::read(system, snapshot, survey, wants.unhashed_from, census);
     }
 }
 
@@ -88,7 +104,7 @@ pub fn attribute(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants, su
 pub fn enrich(system: &dyn System, snapshot: &mut Snapshot, wants: &Wants) {
     refine(system, snapshot, wants);
     let survey = Survey::of(snapshot);
-    attribute(system, snapshot, wants, &survey);
+    attribute(system, snapshot, wants, &survey, None);
 }
 
 /// The error of a part that gave nothing.

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::census::Census;
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::owner::{Buckets, Holder, Owners, Process, Processes};
 use crate::phrase::count;
 use crate::sys::{Kind, SysError, System};
-use crate::wire::proc_pid;
+use crate::wire::{capabilities, proc_pid};
 
 /// The command that lets every owner be seen.
 const GRANT: &str =
@@ -34,7 +35,8 @@ const THREADS: usize = 2;
 /// Notes, without a scan, that owners of other users' sockets are beyond our rights.
 pub(super) fn note_hidden(system: &dyn System, snapshot: &mut Snapshot) {
     let status = system.read("/proc/self/status").unwrap_or_default();
-    if proc_pid::may_read_every_process(&status) {
+    // BPF shows everybody's; should it be refused, the search for owners says what is missing.
+    if capabilities::may_read_every_process(&status) || capabilities::may_trace_with_bpf(&status) {
         return;
     }
     let ours = snapshot.host.euid;
@@ -113,7 +115,7 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
         Method::Proc => false,
         Method::Bpf => true,
         Method::Auto => {
-            proc_pid::may_trace_with_bpf(&status)
+            capabilities::may_trace_with_bpf(&status)
                 && (buckets.is_some() || many_descriptors(system, &pids))
         }
     };
@@ -145,12 +147,12 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
         let scanned = scan_all(system, &pids, &is_wanted);
         found.owners.holders.extend(scanned.holders);
         (found.owners.denied, found.owners.vanished) = (scanned.denied, scanned.vanished);
-        found.all_seen = scanned.denied == 0 && proc_pid::may_read_every_process(&status);
+        found.all_seen = scanned.denied == 0 && capabilities::may_read_every_process(&status);
         // And a process may keep even root out of its descriptors in /proc, which BPF may see.
         if method == Method::Auto
             && !by_bpf
             && scanned.denied > 0
-            && proc_pid::may_trace_with_bpf(&status)
+            && capabilities::may_trace_with_bpf(&status)
             && missing(&mut found.owners, wanted)
         {
             let mut more = Owners::default();
@@ -207,12 +209,16 @@ pub(super) fn read(
     snapshot: &mut Snapshot,
     wanted: &BTreeSet<u32>,
     buckets: Option<(u16, u16)>,
+    census: Option<&Census<'_>>,
 ) {
     let wanted: Vec<u32> = wanted.iter().copied().filter(|i| *i != 0).collect();
     if wanted.is_empty() {
         return;
     }
-    let found = match find(system, Search { wanted: Some(&wanted), buckets, ..Search::default() }) {
+    // What took the ports is told by a pass over this namespace alone.
+    let shared = census.filter(|_| buckets.is_none()).and_then(|c| among(c, &wanted));
+    let search = || find(system, Search { wanted: Some(&wanted), buckets, ..Search::default() });
+    let found = match shared.map_or_else(search, Ok) {
         Ok(found) => found,
         Err(reason) => {
             snapshot.coverage.note("owners", Seen::Failed, Some(reason), None);
@@ -223,6 +229,26 @@ pub(super) fn read(
     note(&mut snapshot.coverage, &found, missing, wanted.len(), snapshot.host.euid, true);
     snapshot.processes.extend(found.processes);
     snapshot.owners = Some(found.owners);
+}
+
+/// The holders of these inodes out of those of all; `None` if one is missing, which may be younger than they are.
+fn among(census: &Census<'_>, wanted: &[u32]) -> Option<Found> {
+    let all = census.owners().ok()?;
+    let mut holders = Vec::new();
+    for inode in wanted {
+        let of = all.owners.of(*inode);
+        if of.is_empty() {
+            return None;
+        }
+        holders.extend_from_slice(of);
+    }
+    let mut processes = Processes::new();
+    for holder in &holders {
+        let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
+        processes.entry(holder.pid).or_insert_with(named);
+    }
+    let owners = Owners { holders, ..Owners::default() };
+    Some(Found { owners, processes, all_seen: all.all_seen, by: all.by })
 }
 
 /// Says how many sockets have no owner in sight, and why that may be.
@@ -323,7 +349,7 @@ mod tests {
         system.processes.insert(11, Some(vec![(9, 77)]));
         system.processes.insert(12, None);
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77, 99]), None);
+        read(&system, &mut s, &BTreeSet::from([77, 99]), None, None);
         let owners = s.owners.unwrap();
         let pids: Vec<_> = owners.of(77).iter().map(|h| (h.pid, h.fd)).collect();
         assert_eq!((pids, owners.denied), (vec![(10, 3), (11, 9)], 1));
@@ -336,7 +362,7 @@ mod tests {
         system.processes.insert(10, Some(vec![(3, 77)]));
         system.ended = vec![11, 12];
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77, 99]), None);
+        read(&system, &mut s, &BTreeSet::from([77, 99]), None, None);
         let source = s.coverage.get("owners").unwrap();
         assert_eq!(
             source.reason.as_deref(),
@@ -348,7 +374,7 @@ mod tests {
     #[test]
     fn a_proc_without_processes_shows_nothing_and_says_so() {
         let mut s = Snapshot::default();
-        read(&Scripted::default(), &mut s, &BTreeSet::from([77]), None);
+        read(&Scripted::default(), &mut s, &BTreeSet::from([77]), None, None);
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Failed);
         assert_eq!(s.unnamed(), Provenance::Hidden);
     }
@@ -363,7 +389,7 @@ mod tests {
         s.sockets.push(theirs);
         s.host.euid = Some(65534);
         note_hidden(&system, &mut s);
-        read(&system, &mut s, &BTreeSet::from([77]), None);
+        read(&system, &mut s, &BTreeSet::from([77]), None, None);
         assert_eq!(s.provenance(&theirs), Provenance::Hidden);
     }
 
@@ -373,7 +399,7 @@ mod tests {
         system.processes.insert(10, Some(vec![(3, 77)]));
         system.processes.insert(12, None);
         let mut s = Snapshot::default();
-        read(&system, &mut s, &BTreeSet::from([77]), None);
+        read(&system, &mut s, &BTreeSet::from([77]), None, None);
         assert_eq!(s.coverage.get("owners").unwrap().state, Seen::Seen);
     }
 }

@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sockets::{self, Event};
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::endpoint::Addr;
-use crate::model::owner::Processes;
 use crate::model::sysctl::parse_range;
 use crate::model::text::Text;
 use crate::sys::System;
 use crate::wire::etc::{self, Services};
 use crate::wire::request::{Condition, Request};
-use crate::wire::{container, proc_pid};
+use crate::wire::{capabilities, proc_pid};
 
 /// Names by user id, from /etc/passwd.
 pub fn users(system: &dyn System) -> BTreeMap<u32, Text> {
@@ -36,15 +35,6 @@ pub fn euid(system: &dyn System) -> Option<u32> {
 /// Paths by cgroup id, made safe.
 pub fn cgroups(system: &dyn System) -> BTreeMap<u64, Text> {
     system.cgroups().into_iter().map(|(id, path)| (id, Text::new(&path))).collect()
-}
-
-/// Containers of processes.
-pub fn containers(system: &dyn System, processes: &Processes) -> BTreeMap<u32, Text> {
-    let of = |pid: &u32| {
-        let text = system.read(&format!("/proc/{pid}/cgroup")).ok()?;
-        Some((*pid, container::of(&text)?))
-    };
-    processes.keys().filter_map(of).collect()
 }
 
 /// The ephemeral range; `None` where it cannot be read.
@@ -83,13 +73,13 @@ pub fn explicit(
 
 /// Whether firewall marks are told to us.
 pub fn may_see_marks(system: &dyn System) -> bool {
-    proc_pid::may_administer_network(&system.read("/proc/self/status").unwrap_or_default())
+    capabilities::may_administer_network(&system.read("/proc/self/status").unwrap_or_default())
 }
 
 /// Notes that namespaces of other users' processes may be out of sight.
 pub fn note_namespaces(system: &dyn System, coverage: &mut Coverage) {
     let status = system.read("/proc/self/status").unwrap_or_default();
-    if !proc_pid::may_read_every_process(&status) {
+    if !capabilities::may_read_every_process(&status) {
         let reason = "the network namespaces of other users' processes may not be looked for";
         let hint = Some("run it as root".to_string());
         coverage.note("namespaces", Seen::Partial, Some(reason.into()), hint);

@@ -10,6 +10,7 @@ mod plugin;
 mod tcp_info;
 pub mod value;
 pub mod view;
+mod workload;
 
 pub use columns::{DEFAULT, DROP_ORDER, defaults, find, lookup};
 pub use view::{Row, View};
@@ -200,7 +201,7 @@ impl PartialEq for Field {
 
 /// Every field, in the order in which outputs show them. A new one is a row in one of these tables.
 pub fn all() -> impl Iterator<Item = &'static Field> + Clone {
-    let tables: [&'static [Field]; 7] = [
+    let tables: [&'static [Field]; 8] = [
         ends::FIELDS,
         options::FIELDS,
         memory::FIELDS,
@@ -208,6 +209,7 @@ pub fn all() -> impl Iterator<Item = &'static Field> + Clone {
         plugin::FIELDS,
         mptcp::FIELDS,
         owner::FIELDS,
+        workload::FIELDS,
     ];
     tables.into_iter().flatten()
 }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::value::Value;
 use super::{Field, Group, Kind, Row, Source};
 use crate::model::owner::{Holder, Provenance};
-use crate::model::text::Text;
 
 pub(super) static FIELDS: &[Field] = &[
     Field {
@@ -35,24 +34,9 @@ pub(super) static FIELDS: &[Field] = &[
         kind: Kind::Text,
         source: Source::Owners,
         group: Group::Named,
-        doc: "How the owner is known: exact, listener (not accepted yet: whoever accepts there), none (the kernel's by nature), hidden (no permission), unheld (nobody in sight has it).",
+        doc: "How the owner is known: exact, listener (not accepted yet: whoever accepts there), inferred (concluded from other sockets), none (the kernel's by nature), hidden (no permission), unheld (nobody in sight has it).",
         get: |row| row.holders().map_or(Value::None, |(_, p)| Value::Word(p.word())),
         all: None,
-    },
-    Field {
-        name: "container",
-        kind: Kind::Text,
-        source: Source::Processes,
-        group: Group::Named,
-        doc: "Container of the holder, read from its control group: the first twelve digits of an id, or a name where the path has one.",
-        get: |row| container(row).map_or(Value::None, |c| Value::Text(Cow::Borrowed(c))),
-        all: Some(|row, each| {
-            // A process outside of containers has no such value, and that is known.
-            for holder in holders(row).iter() {
-                let name = row.view.containers.get(&holder.pid);
-                each(Value::Text(Cow::Borrowed(name.map_or("", Text::as_str))));
-            }
-        }),
     },
     Field {
         name: "process",
@@ -74,13 +58,8 @@ pub(super) static FIELDS: &[Field] = &[
     },
 ];
 
-fn holders<'a>(row: &Row<'a>) -> Cow<'a, [Holder]> {
+pub(super) fn holders<'a>(row: &Row<'a>) -> Cow<'a, [Holder]> {
     row.holders().map_or(Cow::Borrowed(&[]), |(holders, _)| holders)
-}
-
-fn container<'a>(row: &Row<'a>) -> Option<&'a str> {
-    let holder = *holders(row).first()?;
-    row.view.containers.get(&holder.pid).map(Text::as_str)
 }
 
 fn process<'a>(row: &Row<'a>) -> Value<'a> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::endpoint::Addr;
 use crate::model::holding::Holding;
@@ -9,6 +10,7 @@ use crate::model::owner::{Holder, Provenance};
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::text::Text;
+use crate::model::workload::Workload;
 use crate::wire::attributes::Attributes;
 
 /// What is known beside the rows of one dump.
@@ -38,8 +40,8 @@ pub struct View {
     pub explicit: Option<BTreeSet<u64>>,
     /// The ephemeral range, where `autobound` asks for it.
     pub ephemeral: Option<(u16, u16)>,
-    /// Containers by process id, where asked.
-    pub containers: BTreeMap<u32, Text>,
+    /// What processes belong to, by process id, where asked.
+    pub workloads: Arc<BTreeMap<u32, Workload>>,
 }
 
 /// One socket in its surroundings.

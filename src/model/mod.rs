@@ -25,6 +25,7 @@ pub(crate) mod testing;
 pub mod text;
 mod unhashed;
 pub mod wants;
+pub mod workload;
 
 use std::collections::BTreeMap;
 
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub host: Host,
     /// Name of the namespace: as the user gave it, else `net:[inode]`.
     pub netns: Text,
+    /// A process in the namespace, where that is the way in: its name is a pod's or a container's, or there is none.
+    pub netns_process: Option<u32>,
     /// Bytes of a page of memory; `None` if that is not known.
     pub page_bytes: Option<u64>,
     /// Inode of the namespace, which tells it from every other of this boot.

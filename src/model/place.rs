@@ -15,7 +15,10 @@ impl Place {
     /// From what the snapshot tells of its namespace.
     pub fn of(snapshot: &Snapshot) -> Place {
         let name = snapshot.netns.as_str();
-        let prefix = if name.starts_with("net:[") || name.is_empty() || name.contains(' ') {
+        let process = name.strip_prefix("pid:").and_then(|pid| pid.parse().ok());
+        let prefix = if let Some(pid) = snapshot.netns_process.or(process) {
+            format!("nsenter -t {pid} -n ")
+        } else if name.starts_with("net:[") || name.is_empty() || name.contains(' ') {
             String::new()
         } else if name.contains('/') {
             format!("nsenter --net={} ", quoted(name))
@@ -114,6 +117,11 @@ mod tests {
         assert_eq!(of("blue"), "ip netns exec blue sysctl -w a.b='1 2'");
         assert_eq!(of("/run/x"), "nsenter --net=/run/x sysctl -w a.b='1 2'");
         assert_eq!(of("812"), "nsenter -t 812 -n sysctl -w a.b='1 2'");
+        assert_eq!(of("pid:812"), "nsenter -t 812 -n sysctl -w a.b='1 2'");
+        let mut web = Snapshot { netns: Text::new(b"shop/web-0"), ..Snapshot::default() };
+        web.netns_process = Some(7);
+        assert_eq!(Place::of(&web).show("a.b"), "nsenter -t 7 -n sysctl -n a.b");
+        assert_eq!(Place::of(&web).reach("tcpvet listen"), "tcpvet -N shop/web-0 listen");
         assert_eq!(of("a;reboot"), "ip netns exec 'a;reboot' sysctl -w a.b='1 2'");
     }
 

@@ -43,6 +43,7 @@ pub mod syn_sent_stuck;
 pub mod tcp_memory_pressure;
 pub mod time_wait_bucket_overflow;
 pub mod time_wait_buildup;
+pub mod together;
 pub mod unhashed_sockets;
 mod who;
 

@@ -7,18 +7,34 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use netlink_sys::Socket as Netlink;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
-
 use rustix::net::{AddressFamily, SocketType, netdevice};
 
-use super::{Namespace, Open, SysError, System, netlink, netns};
+use super::door::{Door, any_socket};
+use super::proc_root::ProcRoot;
+use super::{Kind, Namespace, Open, SysError, System, files, netlink, netns, privilege};
 use crate::model::socket::Socket;
 use crate::wire::request::{Request, exactly};
+
+/// From where the network is seen.
+#[derive(Default)]
+enum Stand {
+    /// The namespace of this process.
+    #[default]
+    Here,
+    /// Another one, entered.
+    Inside(Door),
+    /// Another one that may not be entered, by what /proc shows of a process in it.
+    Through(u32),
+}
 
 /// The running kernel, seen from one network namespace.
 #[derive(Default)]
 pub struct Live {
-    netns: Option<OwnedFd>,
+    stand: Stand,
+    netns_inode: Option<u64>,
+    proc_root: ProcRoot,
     counts_descriptors: OnceLock<bool>,
 }
 
@@ -30,40 +46,75 @@ impl Live {
         Live::default()
     }
 
+    /// The same, with /proc in another place.
+    pub fn with_proc(proc_root: ProcRoot) -> Live {
+        Live { proc_root, ..Live::default() }
+    }
+
     /// Another namespace, and proof that it can be entered.
     ///
     /// # Errors
     /// It may not be entered, or is not a network namespace.
-    pub fn in_netns(netns: OwnedFd) -> Result<Live, SysError> {
-        netns::within(&netns, || ())?;
-        Ok(Live { netns: Some(netns), ..Live::default() })
+    pub fn in_netns(netns: OwnedFd, proc_root: ProcRoot) -> Result<Live, SysError> {
+        let netns_inode = rustix::fs::fstat(&netns).ok().map(|s| s.st_ino);
+        let stand = Stand::Inside(Door::open(netns)?);
+        Ok(Live { stand, netns_inode, proc_root, ..Live::default() })
     }
 
-    /// Runs `work` in the namespace under examination.
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SysError> {
-        match &self.netns {
-            Some(netns) => netns::within(netns, work),
-            None => Ok(work()),
-        }
+    /// A namespace that may not be entered, as /proc shows it to whoever sees a process in it: tables and counters, no more.
+    pub fn through(pid: u32, proc_root: ProcRoot) -> Live {
+        Live { stand: Stand::Through(pid), proc_root, ..Live::default() }
     }
 
-    /// Runs `work` in the namespace under examination if `path` depends on it.
-    fn at<T: Send>(&self, path: &str, work: impl FnOnce(&str) -> T + Send) -> Result<T, SysError> {
+    /// Where a path of the [`System`] lies for the calling thread, and whether that depends on the network namespace.
+    fn place(&self, path: &str) -> (String, bool) {
         // /proc/self/net is that of the main thread; only /proc/thread-self follows the thread that entered.
-        let own = ["/proc/net/", "/proc/self/ns/net"]
-            .iter()
-            .find_map(|p| path.strip_prefix(p).map(|rest| (*p, rest)));
-        let path = match own {
-            Some(("/proc/net/", rest)) => format!("/proc/thread-self/net/{rest}"),
-            Some(_) => "/proc/thread-self/ns/net".to_string(),
-            None => path.to_string(),
+        let whose = match self.stand {
+            Stand::Through(pid) => pid.to_string(),
+            _ => "thread-self".to_string(),
         };
-        match &self.netns {
-            Some(netns) if own.is_some() || path.starts_with("/proc/sys/net/") => {
-                netns::within(netns, || work(&path))
-            }
-            _ => Ok(work(&path)),
+        if let Some(rest) = path.strip_prefix("/proc/net/") {
+            return (self.proc_root.path(&format!("/proc/{whose}/net/{rest}")), true);
         }
+        if path == "/proc/self/ns/net" {
+            return (self.proc_root.path(&format!("/proc/{whose}/ns/net")), true);
+        }
+        (self.proc_root.path(path), path.starts_with("/proc/sys/net/"))
+    }
+
+    /// A socket for sock_diag in the namespace.
+    fn netlink(&self) -> Result<Netlink, SysError> {
+        match &self.stand {
+            Stand::Here => netlink::open(),
+            Stand::Inside(door) => door.netlink(),
+            Stand::Through(_) => Err(not_entered("sock_diag")),
+        }
+    }
+
+    /// A socket to ask about interfaces through.
+    fn any_socket(&self) -> Option<OwnedFd> {
+        match &self.stand {
+            Stand::Here => any_socket().ok(),
+            Stand::Inside(door) => door.socket().ok(),
+            Stand::Through(_) => None,
+        }
+    }
+
+    /// The folder of a process's descriptors.
+    fn descriptors(&self, pid: u32) -> (String, Result<OwnedFd, SysError>) {
+        let path = self.proc_root.path(&format!("/proc/{pid}/fd"));
+        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
+            .map_err(|e| SysError::new(path.as_str(), e));
+        (path, dir)
+    }
+}
+
+/// What a namespace that may not be entered keeps to itself.
+fn not_entered(what: &str) -> SysError {
+    SysError {
+        what: what.into(),
+        kind: Kind::Denied,
+        reason: "the network namespace may not be entered".into(),
     }
 }
 
@@ -83,40 +134,99 @@ impl System for Live {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
-        if path.starts_with("/proc/sys/") {
-            return self.at(path, read_once)?.map_err(|e| SysError::new(path, e));
+        let one = self.read_all(&[path]).pop();
+        one.unwrap_or_else(|| Err(SysError::failed(path, "nothing was read")))
+    }
+
+    fn read_all(&self, paths: &[&str]) -> Vec<Result<Vec<u8>, SysError>> {
+        let _raised = privilege::raise();
+        let mut behind = Vec::new();
+        let mut read: Vec<Option<Result<Vec<u8>, SysError>>> = paths
+            .iter()
+            .map(|path| match (&self.stand, self.place(path)) {
+                (Stand::Inside(_), (real, true)) => {
+                    behind.push(real);
+                    None
+                }
+                (Stand::Through(_), _) if path.starts_with("/proc/sys/net/") => {
+                    Some(Err(not_entered(path)))
+                }
+                (_, (real, _)) => Some(files::read(&real)),
+            })
+            .collect();
+        if let (Stand::Inside(door), false) = (&self.stand, behind.is_empty()) {
+            let mut answers = door.read(behind).into_iter();
+            for slot in read.iter_mut().filter(|slot| slot.is_none()) {
+                *slot = answers.next();
+            }
         }
-        self.at(path, |real| std::fs::read(real))?.map_err(|e| SysError::from_io(path, &e))
+        let named = |(path, result): (&&str, Option<Result<Vec<u8>, SysError>>)| {
+            let missing = || Err(SysError::failed(*path, "nothing was read"));
+            // Errors tell the path that was asked for.
+            result.unwrap_or_else(missing).map_err(|e| SysError { what: (*path).into(), ..e })
+        };
+        paths.iter().zip(read).map(named).collect()
+    }
+
+    fn read_unkept(&self, path: &str, as_user: bool) -> Result<Vec<u8>, SysError> {
+        match as_user {
+            true => super::privilege::as_the_user(|| self.read(path)),
+            false => self.read(path),
+        }
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
-        let entries = std::fs::read_dir(folder).map_err(|e| SysError::from_io(folder, &e))?;
-        let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
-        let mut names: Vec<String> = names.collect();
-        names.sort_unstable();
-        Ok(names)
+        let _raised = privilege::raise();
+        files::list(&self.proc_root.path(folder))
     }
 
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
-        use std::os::unix::ffi::OsStringExt;
-        let target = self.at(path, |real| std::fs::read_link(real))?;
-        target.map(|t| t.into_os_string().into_vec()).map_err(|e| SysError::from_io(path, &e))
+        let _raised = privilege::raise();
+        let target = match (&self.stand, self.place(path)) {
+            (Stand::Inside(door), (real, true)) => door.link(&real),
+            (_, (real, _)) => files::link(&real),
+        };
+        target.map_err(|e| SysError { what: path.into(), ..e })
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.stand, Stand::Through(_))
+    }
+
+    fn network_of(&self, pid: Option<u32>) -> Result<u64, SysError> {
+        let _raised = privilege::raise();
+        let pid = match self.stand {
+            Stand::Through(theirs) => pid.or(Some(theirs)),
+            _ => pid,
+        };
+        let path = match (pid, &self.stand) {
+            (Some(pid), _) => format!("/proc/{pid}/net/tcp"),
+            (None, Stand::Inside(door)) => {
+                return door.file_inode(&self.proc_root.path("/proc/thread-self/net/tcp"));
+            }
+            (None, _) => "/proc/thread-self/net/tcp".into(),
+        };
+        let path = self.proc_root.path(&path);
+        let stat = statat(CWD, path.as_str(), AtFlags::empty());
+        stat.map(|s| s.st_ino).map_err(|e| SysError::new(path, e))
     }
 
     fn pids(&self) -> Result<Vec<u32>, SysError> {
-        let dir = openat(CWD, "/proc", DIRECTORY, Mode::empty())
-            .map_err(|e| SysError::new("/proc", e))?;
+        let root = self.proc_root.path("/proc");
+        let dir = openat(CWD, root.as_str(), DIRECTORY, Mode::empty())
+            .map_err(|e| SysError::new(root.as_str(), e))?;
         let mut pids = Vec::new();
-        each_number(dir, "/proc", &mut |pid| pids.push(pid))?;
+        each_number(dir, &root, &mut |pid| pids.push(pid))?;
         Ok(pids)
     }
 
     fn descriptor_count(&self, pid: u32) -> Result<u64, SysError> {
+        let _raised = privilege::raise();
         let size = |path: &str| statat(CWD, path, AtFlags::empty()).map(|s| s.st_size);
         // The size of the folder is the count from Linux 6.2 on; before, it is 0 even for ourselves.
         let counts =
             self.counts_descriptors.get_or_init(|| size("/proc/self/fd").is_ok_and(|n| n > 0));
-        let path = format!("/proc/{pid}/fd");
+        let path = self.proc_root.path(&format!("/proc/{pid}/fd"));
         if *counts {
             let n = size(&path).map_err(|e| SysError::new(path, e))?;
             return Ok(u64::try_from(n).unwrap_or_default());
@@ -129,9 +239,9 @@ impl System for Live {
     }
 
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError> {
-        let path = format!("/proc/{pid}/fd");
-        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
-            .map_err(|e| SysError::new(path.as_str(), e))?;
+        let _raised = privilege::raise();
+        let (path, dir) = self.descriptors(pid);
+        let dir = dir?;
         let mut denied = None;
         let mut buffer = [MaybeUninit::<u8>::uninit(); 16 * 1024];
         let mut entries = RawDir::new(dir.as_fd(), &mut buffer);
@@ -157,9 +267,9 @@ impl System for Live {
     }
 
     fn socket_sample(&self, pid: u32, of: u64, most: u64) -> Result<(u32, u32), SysError> {
-        let path = format!("/proc/{pid}/fd");
-        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
-            .map_err(|e| SysError::new(path.as_str(), e))?;
+        let _raised = privilege::raise();
+        let (path, dir) = self.descriptors(pid);
+        let dir = dir?;
         let step = of.div_ceil(most.max(1)).max(1);
         let (mut sockets, mut looked) = (0, 0);
         // Numbers are given from 0 on, the lowest free one first, so that most up to the count are in use.
@@ -187,20 +297,28 @@ impl System for Live {
     ) -> Result<bool, SysError> {
         // A socket of our own must come out with our pid and descriptor, else the pass is not to be trusted: the kernel's layout may
         // not be what BTF made us think, or our pids may be those of another pid namespace.
+        let _raised = privilege::raise();
         let make = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
-        let probe = self.inside(make)?.map_err(|e| SysError::new("BPF task_file", e))?;
+        let failed = |e| SysError::new("BPF task_file", e);
+        let probe = match &self.stand {
+            Stand::Inside(door) => door.stream_socket()?,
+            Stand::Here | Stand::Through(_) => make().map_err(failed)?,
+        };
         let inode = |fd: &OwnedFd| rustix::fs::fstat(fd).map_or(0, |s| s.st_ino as u32);
         let wanted = Open {
             inode: inode(&probe),
-            pid: std::process::id(),
+            pid: self.proc_root.own_pid().ok_or_else(|| {
+                SysError::failed("BPF task_file", "/proc does not tell who we are")
+            })?,
             fd: probe.as_raw_fd().cast_unsigned(),
             port: None,
         };
-        let netns = match (everywhere, &self.netns) {
-            (true, _) => None,
-            (false, Some(netns)) => Some(inode(netns)),
-            (false, None) => Some(
-                statat(CWD, "/proc/self/ns/net", AtFlags::empty())
+        let netns = match (everywhere, &self.stand) {
+            // One that may not be entered holds other sockets than ours.
+            (true, _) | (false, Stand::Through(_)) => None,
+            (false, Stand::Inside(_)) => self.netns_inode.map(|inode| inode as u32),
+            (false, Stand::Here) => Some(
+                statat(CWD, "/proc/thread-self/ns/net", AtFlags::empty())
                     .map_err(|e| SysError::new("/proc/self/ns/net", e))?
                     .st_ino as u32,
             ),
@@ -224,23 +342,21 @@ impl System for Live {
     }
 
     fn interface_name(&self, index: u32) -> Option<Vec<u8>> {
-        self.inside(|| {
-            let socket = any_socket()?;
-            netdevice::index_to_name(&socket, index).ok().map(String::into_bytes)
-        })
-        .ok()?
+        netdevice::index_to_name(self.any_socket()?, index).ok().map(String::into_bytes)
     }
 
     fn interface_index(&self, name: &str) -> Option<u32> {
-        self.inside(|| netdevice::name_to_index(any_socket()?, name).ok()).ok()?
+        netdevice::name_to_index(self.any_socket()?, name).ok()
     }
 
     fn namespaces(&self) -> Result<Vec<Namespace>, SysError> {
-        netns::all(self.pids()?)
+        let _raised = privilege::raise();
+        netns::all(&self.pids()?, &self.proc_root)
     }
 
     fn socket_protocol(&self, pid: u32, fd: u32) -> Result<Vec<u8>, SysError> {
-        let path = format!("/proc/{pid}/fd/{fd}");
+        let _raised = privilege::raise();
+        let path = self.proc_root.path(&format!("/proc/{pid}/fd/{fd}"));
         let mut buffer = [0u8; 64];
         let length = rustix::fs::getxattr(path.as_str(), "system.sockprotoname", &mut buffer)
             .map_err(|e| SysError::new(path, e))?;
@@ -254,10 +370,8 @@ impl System for Live {
         extensions: u8,
         each: &mut dyn FnMut(&[u8]),
     ) -> Result<(), SysError> {
-        let door = match &self.netns {
-            Some(netns) => netns::within(netns, netlink::open)??,
-            None => netlink::open()?,
-        };
+        let _raised = privilege::raise();
+        let door = self.netlink()?;
         sockets.iter().try_for_each(|socket| {
             // The answer is one datagram: a socket, or the error that there is none.
             netlink::exchange(&door, &exactly(socket, extensions), &mut |datagram| {
@@ -272,29 +386,10 @@ impl System for Live {
         request: &Request,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<(), SysError> {
-        let socket = match &self.netns {
-            Some(netns) => netns::within(netns, netlink::open)??,
-            None => netlink::open()?,
-        };
+        let _raised = privilege::raise();
+        let socket = self.netlink()?;
         netlink::exchange(&socket, &request.encode(), each)
     }
-}
-
-/// A sysctl in one read(2): lists of ports (kernel/sysctl.c proc_do_large_bitmap) answer the first read with as much as fits and every
-/// later one with the end of the file, so that reading in small steps would cut them without a word.
-fn read_once(path: &str) -> rustix::io::Result<Vec<u8>> {
-    // The longest list, every other port, has 32768 numbers of up to six characters.
-    const LONGEST: usize = 256 * 1024;
-    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut text = vec![0; LONGEST];
-    let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, text.as_mut_slice()))?;
-    text.truncate(length);
-    Ok(text)
-}
-
-/// A socket to ask about interfaces through.
-fn any_socket() -> Option<OwnedFd> {
-    rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None).ok()
 }
 
 /// Hands the entries of an open folder that are numbers to `each`.

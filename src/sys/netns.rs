@@ -1,65 +1,181 @@
-//! Network namespaces: find the one a user means, and run a piece of work inside it on a thread of its own.
+//! Network namespaces: find the one a user means, and all that are in sight.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::{Namespace, SysError};
+use super::live::Live;
+use super::proc_root::ProcRoot;
+use super::{Kind, SysError, System, files, privilege};
 
-/// Opens the namespace that `spec` names: a name of `ip netns`, a path, or a process id.
+/// A network namespace that can be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its name by `ip netns`, or the path of the file it is mounted on.
+    pub mounted: Option<String>,
+    /// Its inode; `None` where that is hidden from us.
+    pub inode: Option<u64>,
+    /// A process in it, the lowest in sight.
+    pub pid: Option<u32>,
+    way: Way,
+    proc_root: ProcRoot,
+}
+
+/// The way in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Way {
+    /// It is ours.
+    Here,
+    /// By this file.
+    File(String),
+    /// There is none: only what /proc shows of a process in it.
+    Closed,
+}
+
+/// A namespace as far as one gets into it.
+pub struct Entered {
+    /// What is seen from there.
+    pub system: Box<dyn System>,
+    /// Why it could not be entered; then tables and counters of /proc are all there is.
+    pub refused: Option<SysError>,
+}
+
+impl Namespace {
+    /// Whether this program runs in it.
+    pub fn is_ours(&self) -> bool {
+        self.way == Way::Here
+    }
+
+    /// Goes in: one after the other, for there may be more of them than we may have files open.
+    ///
+    /// # Errors
+    /// It may not be entered and no process shows its tables, or it is gone.
+    pub fn enter(&self) -> Result<Entered, SysError> {
+        let root = self.proc_root.clone();
+        let entered = match &self.way {
+            Way::Here => Ok(Live::with_proc(root.clone())),
+            Way::File(path) => file(path).and_then(|fd| Live::in_netns(fd, root.clone())),
+            Way::Closed => Err(SysError::new("network namespace", rustix::io::Errno::PERM)),
+        };
+        match (entered, self.pid) {
+            (Ok(live), _) => Ok(Entered { system: Box::new(live), refused: None }),
+            (Err(e), Some(pid)) if e.kind == Kind::Denied => {
+                Ok(Entered { system: Box::new(Live::through(pid, root)), refused: Some(e) })
+            }
+            (Err(e), _) => Err(e),
+        }
+    }
+}
+
+/// Opens a file that may be a namespace. It may be a pipe or a device as well, which must not keep us waiting.
+fn file(path: &str) -> Result<OwnedFd, SysError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let _raised = privilege::raise();
+    openat(CWD, path, flags, Mode::empty()).map_err(|e| SysError::new(path, e))
+}
+
+/// Goes into the namespace that `spec` names: a name of `ip netns`, a path, or a process id.
 ///
 /// # Errors
-/// There is none of that name, or it may not be opened.
-pub fn open(spec: &str) -> Result<OwnedFd, SysError> {
-    // A name may lead to a pipe or a device, which must not keep us waiting.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let at = |path: &str| openat(CWD, path, flags, Mode::empty());
+/// There is none of that name, or it may not be entered.
+pub fn open(spec: &str, root: &ProcRoot) -> Result<Live, SysError> {
     if spec.contains('/') {
-        super::privilege::drop_before_user_files();
-        return at(spec).map_err(|e| SysError::new(spec, e));
+        let fd = privilege::as_the_user(|| {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+            openat(CWD, spec, flags, Mode::empty()).map_err(|e| SysError::new(spec, e))
+        })?;
+        return Live::in_netns(fd, root.clone());
     }
-    let named = format!("/run/netns/{spec}");
-    match at(&named) {
-        Err(rustix::io::Errno::NOENT) if spec.parse::<u32>().is_ok() => {
-            let path = format!("/proc/{spec}/ns/net");
-            at(&path).map_err(|e| SysError::new(path, e))
+    let pid = spec.strip_prefix("pid:").unwrap_or(spec).parse::<u32>();
+    let named = file(&format!("/run/netns/{spec}"));
+    match (named, pid) {
+        (Err(e), Ok(pid)) if e.kind == Kind::Absent => process(pid, root),
+        (named, _) => Live::in_netns(named?, root.clone()),
+    }
+}
+
+/// Goes into the namespace of a process; where that is refused, its tables are read from outside.
+///
+/// # Errors
+/// There is no such process.
+pub fn process(pid: u32, root: &ProcRoot) -> Result<Live, SysError> {
+    let path = root.path(&format!("/proc/{pid}/ns/net"));
+    match file(&path).and_then(|fd| Live::in_netns(fd, root.clone())) {
+        Err(e) if e.kind == Kind::Denied => {
+            let live = Live::through(pid, root.clone());
+            live.network_of(None).map(|_| live).map_err(|_| e)
         }
-        other => other.map_err(|e| SysError::new(named, e)),
+        other => other,
     }
 }
 
 /// Every network namespace in sight: of every process, and those that only a mount keeps alive. The caller's own comes first.
-pub(super) fn all(pids: Vec<u32>) -> Result<Vec<Namespace>, SysError> {
+pub(super) fn all(pids: &[u32], root: &ProcRoot) -> Result<Vec<Namespace>, SysError> {
     let inode = |path: &str| statat(CWD, path, AtFlags::empty()).map(|s| s.st_ino);
-    let here = inode("/proc/self/ns/net").map_err(|e| SysError::new("/proc/self/ns/net", e))?;
-    let mut found: Vec<Namespace> =
-        vec![Namespace { name: format!("net:[{here}]"), inode: here, path: None }];
-    let mut add = |path: &str, inode: u64, name: &dyn Fn() -> String| {
-        if found.iter().any(|n| n.inode == inode) {
-            return;
-        }
-        found.push(Namespace { name: name(), inode, path: Some(path.to_string()) });
-    };
-    // Names first: `ip netns`, then whatever a container runtime has mounted.
-    for path in mounted() {
+    let ours = root.path("/proc/thread-self/ns/net");
+    let here = inode(&ours).map_err(|e| SysError::new(ours, e))?;
+    let mut found = Finding { list: Vec::new(), root };
+    found.add(Some(here), Way::Here, |_| ());
+    for (name, path) in mounted(root) {
         if let Ok(inode) = inode(&path) {
-            add(&path, inode, &|| path.rsplit('/').next().unwrap_or(&path).to_string());
+            found.add(Some(inode), Way::File(path), |n| {
+                n.mounted.get_or_insert(name);
+            });
         }
     }
+    let mut hidden = Vec::new();
     for pid in pids {
-        let path = format!("/proc/{pid}/ns/net");
-        if let Ok(inode) = inode(&path) {
-            add(&path, inode, &|| format!("pid:{pid}"));
+        let path = root.path(&format!("/proc/{pid}/ns/net"));
+        match inode(&path) {
+            Ok(inode) => {
+                found.add(Some(inode), Way::File(path), |n| {
+                    n.pid.get_or_insert(*pid);
+                });
+            }
+            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => hidden.push(*pid),
+            Err(_) => {}
         }
     }
-    Ok(found)
+    // A namespace that does not show its name is known by its files in /proc.
+    let table = |pid: u32| inode(&root.path(&format!("/proc/{pid}/net/tcp"))).ok();
+    let mut seen: Vec<u64> = found.list.iter().filter_map(|n| table(n.pid?)).collect();
+    seen.extend(inode(&root.path("/proc/thread-self/net/tcp")));
+    for pid in hidden {
+        if let Some(table) = table(pid).filter(|t| !seen.contains(t)) {
+            seen.push(table);
+            found.add(None, Way::Closed, |n| n.pid = Some(pid));
+        }
+    }
+    Ok(found.list)
 }
 
-/// Files through which network namespaces are mounted (`nsfs` in mountinfo, root `net:[...]`).
-#[expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
-fn mounted() -> Vec<String> {
-    let text = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+struct Finding<'a> {
+    list: Vec<Namespace>,
+    root: &'a ProcRoot,
+}
+
+impl Finding<'_> {
+    /// Changes the namespace of an inode, made if it is new; one without always is.
+    fn add(&mut self, inode: Option<u64>, way: Way, change: impl FnOnce(&mut Namespace)) {
+        let known = self.list.iter_mut().find(|n| inode.is_some() && n.inode == inode);
+        if let Some(known) = known {
+            return change(known);
+        }
+        let proc_root = self.root.clone();
+        let mut new = Namespace { mounted: None, inode, pid: None, way, proc_root };
+        change(&mut new);
+        self.list.push(new);
+    }
+}
+
+/// Files through which network namespaces are mounted (`nsfs` in mountinfo, root `net:[...]`), with the names that they give.
+fn mounted(root: &ProcRoot) -> Vec<(String, String)> {
+    // Under another /proc it is the first process there that sees the host's mounts.
+    let (whose, above) = match root.is_elsewhere() {
+        true => ("/proc/1/mountinfo", root.path("/proc/1/root")),
+        false => ("/proc/self/mountinfo", String::new()),
+    };
+    let text = files::read(&root.path(whose)).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let mut paths: Vec<String> = text
         .lines()
@@ -71,7 +187,12 @@ fn mounted() -> Vec<String> {
         .collect();
     // The shortest path to each wins: mounts are often seen twice.
     paths.sort_by_key(|p| (p.len(), p.clone()));
-    paths
+    let name = |path: String| {
+        let folder = ["/run/netns/", "/var/run/netns/"];
+        let short = folder.iter().find_map(|f| path.strip_prefix(f)).unwrap_or(&path);
+        (short.to_string(), format!("{above}{path}"))
+    };
+    paths.into_iter().map(name).collect()
 }
 
 /// A path of mountinfo, in which blanks and the like are octal (`\\040`, fs/proc_namespace.c).
@@ -93,21 +214,4 @@ fn unescaped(path: &str) -> String {
         }
     }
     out
-}
-
-/// Runs `work` in the namespace, on a thread that ends with it: setns changes the calling thread only, and the main thread never
-/// moves.
-pub(super) fn within<T: Send>(
-    netns: &OwnedFd,
-    work: impl FnOnce() -> T + Send,
-) -> Result<T, SysError> {
-    let entered = std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))
-                .map_err(|e| SysError::new("network namespace", e))?;
-            Ok(work())
-        });
-        worker.join()
-    });
-    entered.unwrap_or_else(|_| Err(SysError::failed("network namespace", "its thread panicked")))
 }

@@ -76,6 +76,10 @@ impl System for Record<'_> {
         self.keep(format!("read {path}"), self.inner.read(path))
     }
 
+    fn read_unkept(&self, path: &str, as_user: bool) -> Result<Vec<u8>, SysError> {
+        self.inner.read_unkept(path, as_user)
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
         let names = self.inner.list(folder);
         let text = names.as_ref().map(|n| n.join("\n").into_bytes()).map_err(Clone::clone);
@@ -85,6 +89,14 @@ impl System for Record<'_> {
 
     fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
         self.keep(format!("link {path}"), self.inner.link(path))
+    }
+
+    fn network_of(&self, pid: Option<u32>) -> Result<u64, SysError> {
+        let inode = self.inner.network_of(pid);
+        let text = inode.as_ref().map(|n| n.to_string().into_bytes()).map_err(Clone::clone);
+        let whose = pid.map_or("self".to_string(), |pid| pid.to_string());
+        let _ = self.keep(format!("network_of {whose}"), text);
+        inode
     }
 
     fn pids(&self) -> Result<Vec<u32>, SysError> {

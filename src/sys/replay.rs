@@ -89,6 +89,13 @@ impl System for Replay {
         self.text(&format!("link {path}")).map(<[u8]>::to_vec)
     }
 
+    fn network_of(&self, pid: Option<u32>) -> Result<u64, SysError> {
+        let whose = pid.map_or("self".to_string(), |pid| pid.to_string());
+        let text = self.text(&format!("network_of {whose}"))?;
+        let inode = std::str::from_utf8(text).ok().and_then(|t| t.trim().parse().ok());
+        inode.ok_or_else(|| SysError::failed("network_of", "not a number"))
+    }
+
     fn pids(&self) -> Result<Vec<u32>, SysError> {
         Ok(numbers(self.text("pids")?))
     }

@@ -23,6 +23,15 @@ pub fn users(text: &[u8]) -> BTreeMap<u32, Text> {
     users
 }
 
+/// The home of a user, by id.
+pub fn home(text: &[u8], uid: u32) -> Option<String> {
+    String::from_utf8_lossy(text).lines().find_map(|line| {
+        let words: Vec<&str> = line.split(':').collect();
+        let is_theirs = words.get(2)?.parse() == Ok(uid);
+        words.get(5).filter(|home| is_theirs && home.starts_with('/')).map(ToString::to_string)
+    })
+}
+
 /// Names of ports.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Services {
@@ -92,6 +101,8 @@ mod tests {
     fn names_are_found_and_rubbish_is_passed_over() {
         let users = users(b"root:x:0:0::/:/bin/sh\ntoor:x:0:0\n#x:x:7\nbroken\n:x:8\nw\x1b:x:9:\n");
         assert_eq!(users.len(), 2);
+        assert_eq!(home(b"x\nme:x:7:7::/home/me:/bin/sh\n", 7).as_deref(), Some("/home/me"));
+        assert_eq!((home(b"me:x:7:7::home:\n", 7), home(b"me:x:7:7::/home:\n", 8)), (None, None));
         assert_eq!((users[&0].as_str(), users[&9].as_str()), ("root", "w\\x1b"));
         let services =
             Services::read(b"ssh 22/tcp # x\ndomain 53/udp\nhttp 80/tcp www\nbad x/tcp\n");

@@ -4,7 +4,8 @@
 pub mod attributes;
 pub mod btf;
 pub mod bytecode;
-pub mod container;
+pub mod capabilities;
+pub mod cgroup;
 pub mod counters;
 pub mod etc;
 pub mod inet_diag;
@@ -12,6 +13,7 @@ pub mod netlink;
 pub mod proc_net_tcp;
 pub mod proc_pid;
 pub mod request;
+pub mod runtime;
 pub mod sysctl;
 pub mod sysctl_d;
 pub mod tcp_info;

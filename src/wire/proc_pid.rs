@@ -58,35 +58,6 @@ pub fn effective_uid(text: &[u8]) -> Option<u32> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The effective capabilities of /proc/self/status as a mask; none if the text does not tell.
-fn capabilities(text: &[u8]) -> u64 {
-    let text = String::from_utf8_lossy(text);
-    let set = text.lines().find_map(|l| l.strip_prefix("CapEff:"));
-    set.and_then(|s| u64::from_str_radix(s.trim(), 16).ok()).unwrap_or_default()
-}
-
-/// Whether the effective capabilities of /proc/self/status let every process's descriptors be read: CAP_SYS_PTRACE together with
-/// CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE.
-pub fn may_read_every_process(text: &[u8]) -> bool {
-    const DAC: u64 = (1 << 1) | (1 << 2);
-    const PTRACE: u64 = 1 << 19;
-    let set = capabilities(text);
-    set & DAC != 0 && set & PTRACE != 0
-}
-
-/// Whether they let a tracing program be loaded: CAP_BPF and CAP_PERFMON, or the CAP_SYS_ADMIN of old.
-pub fn may_trace_with_bpf(text: &[u8]) -> bool {
-    const SYS_ADMIN: u64 = 1 << 21;
-    const BOTH: u64 = (1 << 38) | (1 << 39);
-    let set = capabilities(text);
-    set & SYS_ADMIN != 0 || set & BOTH == BOTH
-}
-
-/// Whether they hold CAP_NET_ADMIN.
-pub fn may_administer_network(text: &[u8]) -> bool {
-    capabilities(text) & (1 << 12) != 0
-}
-
 /// The inode in a link text such as `socket:[4026]` or `net:[4026531840]`.
 pub fn link_inode(link: &[u8], kind: &str) -> Option<u64> {
     let text = std::str::from_utf8(link).ok()?;
@@ -146,14 +117,6 @@ mod tests {
         assert_eq!(link_inode(b"pipe:[4026]", "socket"), None);
         assert_eq!(link_inode(b"socket:[", "socket"), None);
         assert_eq!(effective_uid(b"Name:\tx\nUid:\t1000\t1001\t1000\t1000\n"), Some(1001));
-    }
-
-    #[test]
-    fn reading_all_processes_takes_two_capabilities() {
-        let may = |set: u64| may_read_every_process(format!("CapEff:\t{set:016x}\n").as_bytes());
-        assert!(may(0x1ff_ffff_ffff) && may(1 << 19 | 1 << 2));
-        assert!(!may(0) && !may(1 << 19) && !may(1 << 2));
-        assert!(!may_read_every_process(b""));
     }
 
     proptest! {

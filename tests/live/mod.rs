@@ -19,3 +19,4 @@ mod privilege;
 mod queue;
 mod rates;
 mod resources;
+mod rights;

@@ -3,41 +3,50 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use crate::support::lab::{Scene, lab_test};
-use crate::support::run::{json, run};
+use serde_json::Value;
+
+use crate::support::lab::{Scene, lab_test, pause};
+use crate::support::rights::{Copy, as_nobody};
+use crate::support::run::{document, findings, json, run};
 
 fn sh(command: &str) -> bool {
     Command::new("sh").args(["-c", command]).status().unwrap().success()
 }
 
-lab_test!(three_namespaces_are_listed_with_their_names, {
-    // Names of namespaces are kept in a mount namespace of our own.
+/// Runs the rest of a test in a mount namespace of its own, where names of namespaces are kept; false if this machine has none, or if the
+/// rest has run already.
+fn alone_with_names(test: &str, names: &[&str]) -> bool {
     if std::env::var_os("TCPVET_MOUNTS").is_none() {
         let inside = Command::new("unshare")
             .arg("-m")
             .arg(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "live::namespaces::three_namespaces_are_listed_with_their_names",
-                "--nocapture",
-            ])
+            .args(["--exact", &format!("live::namespaces::{test}"), "--nocapture"])
             .env("TCPVET_MOUNTS", "1")
             .status()
             .unwrap();
-        if !inside.success() && !sh("unshare -m true") {
-            println!("SKIPPED: this machine allows no mount namespace");
-            return;
+        if inside.success() {
+            return false;
         }
-        assert!(inside.success());
-        return;
+        assert!(!sh("unshare -m true"), "the test failed inside");
+        println!("SKIPPED: this machine allows no mount namespace");
+        return false;
     }
-    if !sh(
-        "mount -t tmpfs none /run && for n in red green blue; do ip netns add $n && ip -n $n link set lo up || exit 1; done",
-    ) {
+    let all = names.join(" ");
+    let made = format!(
+        "mount -t tmpfs none /run && for n in {all}; do ip netns add $n && ip -n $n link set lo up || exit 1; done"
+    );
+    if !sh(&made) {
         println!("SKIPPED: this machine allows no named namespaces");
+        return false;
+    }
+    true
+}
+
+lab_test!(three_namespaces_are_listed_with_their_names, {
+    if !alone_with_names("three_namespaces_are_listed_with_their_names", &["red", "green", "blue"])
+    {
         return;
     }
-    let exe = std::env::current_exe().unwrap();
     let mut scenes = Vec::new();
     for (name, count) in [("red", 2), ("green", 3), ("blue", 5)] {
         scenes.push(Scene::inside(name, &["established", &count.to_string()]));
@@ -63,5 +72,92 @@ lab_test!(three_namespaces_are_listed_with_their_names, {
         let line = table.out.lines().find(|l| l.starts_with(&format!("{name} "))).unwrap();
         assert!(line.contains("127.0.0.1:7001") && line.contains("scene["), "{line}");
     }
-    drop((scenes, exe));
+    drop(scenes);
+});
+
+/// The namespaces of a document, by name.
+fn by_name(document: &Value) -> BTreeMap<String, &Value> {
+    let list = document["namespaces"].as_array().unwrap();
+    list.iter().map(|n| (n["netns"].as_str().unwrap().to_string(), n)).collect()
+}
+
+lab_test!(each_namespace_has_its_own_findings_and_the_same_addresses_never_mix, {
+    let test = "each_namespace_has_its_own_findings_and_the_same_addresses_never_mix";
+    if !alone_with_names(test, &["red", "green", "void"]) {
+        return;
+    }
+    // All of them listen at 127.0.0.1:7001; one has no name.
+    let red = Scene::inside("red", &["leak", "61"]);
+    let _green = Scene::inside("green", &["established", "23"]);
+    let nameless = Scene::behind(&["unshare", "-n"], &["leak", "53"]);
+    pause(1200);
+    let document = json(&["--all-netns"]);
+    let spaces = by_name(&document);
+    let space = |name: &str| spaces.get(name).unwrap_or_else(|| panic!("{name}: {spaces:?}"));
+    assert_eq!(space("red")["by_state"]["close_wait"], 61);
+    assert_eq!(space("red")["status"], "warning");
+    assert_eq!(space("green")["by_state"]["established"], 46);
+    assert!(space("green")["pid"].is_null(), "a name leads in");
+    assert!(!spaces.contains_key("void"), "nothing is in it");
+    assert!(document["empty_namespaces"].as_u64().unwrap() >= 1);
+    let pid = format!("pid:{}", nameless.pid());
+    assert_eq!(space(&pid)["by_state"]["close_wait"], 53);
+    assert_eq!(space(&pid)["pid"], nameless.pid());
+    let leaks: BTreeMap<&str, (&Value, &Value)> = findings(&document, "close-wait-leak")
+        .iter()
+        .map(|f| (f["netns"].as_str().unwrap(), (&f["facts"]["close_wait"], &f["subject"]["pid"])))
+        .collect();
+    assert_eq!(leaks["red"], (&61.into(), &red.pid().into()));
+    assert_eq!(leaks[pid.as_str()], (&53.into(), &nameless.pid().into()));
+    assert!(!leaks.contains_key("green"), "{leaks:?}");
+    // The commands lead there.
+    let next = &findings(&document, "close-wait-leak")
+        .iter()
+        .find(|f| f["netns"] == pid.as_str())
+        .unwrap()["next"];
+    assert_eq!(next[0], format!("tcpvet -N {pid} list --state close-wait"));
+    assert_eq!(
+        json(&["list", "-N", &pid, "state close-wait"])["sockets"].as_array().unwrap().len(),
+        53
+    );
+    let check = run(&["check", "--all-netns", "--select", "close-wait-leak"]);
+    assert_eq!(check.status, 1, "{}", check.out);
+    assert!(
+        check.out.contains("61 sockets in CLOSE_WAIT") && check.out.contains("53 sockets"),
+        "{}",
+        check.out
+    );
+});
+
+lab_test!(a_namespace_of_another_user_namespace_is_entered_by_its_owner, {
+    let possible = |words: &[&str]| {
+        Command::new(words[0]).args(&words[1..]).status().is_ok_and(|s| s.success())
+    };
+    let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let rootless = [&nobody[..], &["unshare", "-rn"]].concat();
+    if !possible(&[&rootless[..], &["true"]].concat()) {
+        println!("SKIPPED: this machine gives an ordinary user no user namespace");
+        return;
+    }
+    let copy = Copy::new();
+    let program = std::fs::copy(std::env::current_exe().unwrap(), copy.folder().join("scene"));
+    assert!(program.is_ok());
+    let scene = Scene::of(&copy.folder().join("scene"), &rootless, &["leak", "31"]);
+    pause(1200);
+    let pid = scene.pid().to_string();
+    let run = as_nobody(&["-N", &pid, "--json"]).unwrap();
+    let document = document(&run.out);
+    let finding = findings(&document, "close-wait-leak")[0];
+    assert_eq!(
+        (&finding["facts"]["close_wait"], &finding["subject"]["pid"]),
+        (&31.into(), &scene.pid().into())
+    );
+    let state = |name: &str| {
+        let sources = document["coverage"]["sources"].as_array().unwrap();
+        sources.iter().find(|s| s["name"] == name).map_or(Value::Null, |s| s["state"].clone())
+    };
+    assert_eq!(
+        [state("sock_diag"), state("sysctl"), state("netstat"), state("namespace")],
+        ["seen".into(), "seen".into(), "seen".into(), Value::Null]
+    );
 });

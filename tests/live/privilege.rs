@@ -1,40 +1,10 @@
 //! What an ordinary user sees, and what it is told of the rest.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::Command;
-
 use serde_json::json;
 
 use crate::support::lab::{Scene, lab_test, pause};
-use crate::support::run::{Run, document, findings, finish};
-
-/// A copy of the program where everybody may run it.
-fn public_copy() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("tcpvet-public-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = folder.join("tcpvet");
-    std::fs::copy(env!("CARGO_BIN_EXE_tcpvet"), &copy).unwrap();
-    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
-    copy
-}
-
-/// Runs the program as nobody; `None` where this process may not change its user.
-fn as_nobody(args: &[&str]) -> Option<Run> {
-    let copy = public_copy();
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&copy).args(args);
-    let probe = Command::new("setpriv")
-        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "true"])
-        .status();
-    let run = probe.is_ok_and(|s| s.success()).then(|| finish(&mut command));
-    std::fs::remove_dir_all(copy.parent().unwrap()).unwrap();
-    if run.is_none() {
-        println!("SKIPPED: this process may not run another as nobody");
-    }
-    run
-}
+use crate::support::rights::{as_nobody, nobody_with};
+use crate::support::run::{document, findings};
 
 lab_test!(an_ordinary_user_gets_the_finding_and_hears_what_stays_hidden, {
     let _scene = Scene::start(&["leak", "23"]);
@@ -80,12 +50,32 @@ lab_test!(a_quiet_namespace_does_not_look_complete_to_an_ordinary_user, {
     assert_eq!(as_nobody(&["list", "-q"]).unwrap().err, "");
 });
 
-lab_test!(another_namespace_needs_root_and_says_so, {
-    let Some(run) = as_nobody(&["--netns", "1"]) else { return };
-    assert_eq!((run.status, run.out.as_str()), (3, ""));
+lab_test!(a_namespace_that_may_not_be_entered_shows_its_tables_and_says_what_is_missing, {
+    let scene = Scene::start(&["established", "3"]);
+    let pid = scene.pid().to_string();
+    let elsewhere = |args: &[&str]| {
+        nobody_with("", &["unshare", "-n"], &[&["-N", pid.as_str()], args].concat())
+    };
+    let Some(list) = elsewhere(&["list", "state established", "--json"]) else { return };
+    let list = document(&list.out);
+    assert_eq!(list["sockets"].as_array().unwrap().len(), 6, "{list}");
+    assert_eq!(list["sockets"][0]["owners"][0]["provenance"], "hidden");
+    let whole = document(&elsewhere(&["--json"]).unwrap().out);
+    let source = |name: &str| {
+        let sources = whole["coverage"]["sources"].as_array().unwrap();
+        sources.iter().find(|s| s["name"] == name).unwrap()["state"].clone()
+    };
+    assert_eq!(
+        [source("namespace"), source("sock_diag"), source("proc_net_tcp"), source("sysctl")],
+        ["partial", "denied", "seen", "denied"]
+    );
+    let one = elsewhere(&["check", "--select", "accept-queue-full"]).unwrap();
+    assert_eq!(one.status, 3, "{}", one.out);
+    let none = as_nobody(&["-N", "no-such-netns"]).unwrap();
+    assert_eq!((none.status, none.out.as_str()), (3, ""));
     assert!(
-        run.err.starts_with("error: cannot enter network namespace '1': permission denied\nhint: "),
+        none.err.starts_with("error: cannot enter network namespace 'no-such-netns': no such file"),
         "{}",
-        run.err
+        none.err
     );
 });

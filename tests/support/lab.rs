@@ -98,6 +98,19 @@ impl Scene {
         Scene::play(command, args)
     }
 
+    /// The same behind a program that makes its surroundings.
+    pub fn behind(before: &[&str], args: &[&str]) -> Scene {
+        Scene::of(&std::env::current_exe().expect("this test has a file"), before, args)
+    }
+
+    /// The same by a copy of this test, for users who may not run the original.
+    pub fn of(program: &std::path::Path, before: &[&str], args: &[&str]) -> Scene {
+        let mut command = Command::new(before[0]);
+        command.args(&before[1..]).args(["sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]);
+        command.arg(program);
+        Scene::play(command, args)
+    }
+
     fn play(mut command: Command, args: &[&str]) -> Scene {
         command
             .args(["--exact", "support::scene::play", "--ignored", "--nocapture"])

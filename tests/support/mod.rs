@@ -2,6 +2,7 @@
 
 pub mod lab;
 pub mod peers;
+pub mod rights;
 pub mod run;
 pub mod scene;
 pub mod silent;

@@ -195,12 +195,12 @@ fn all_namespaces(
         })?);
     }
     let mut coverage = std::mem::take(&mut snapshot.coverage);
-    let read = all_netns(system, &mut coverage, &mut |name, inside, coverage| {
+    let read = all_netns(system, &mut coverage, &mut |space, inside, coverage| {
         // What each namespace could not show is noted in the one coverage of the run.
         std::mem::swap(&mut snapshot.coverage, coverage);
         let listed = plan
             .inside(inside)
-            .and_then(|plan| namespace(&plan, inside, name, &around, snapshot, output));
+            .and_then(|plan| namespace(&plan, inside, &space.name, &around, snapshot, output));
         std::mem::swap(&mut snapshot.coverage, coverage);
         listed.map(|()| !output.is_done(plan))
     });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::output::{Kept, Output, best};
 use super::plan::Plan;
 use crate::collect::stream::Sink;
-use crate::collect::surroundings;
+use crate::collect::workloads;
 use crate::fields::{Row, Source, View};
 use crate::model::endpoint::Family;
 use crate::model::holding::Holding;
@@ -23,7 +23,7 @@ pub(super) struct Show<'a, 'o> {
     view: View,
     kept: Vec<Kept>,
     attributes: bool,
-    containers: bool,
+    workloads: bool,
 }
 
 impl<'a, 'o> Show<'a, 'o> {
@@ -40,7 +40,7 @@ impl<'a, 'o> Show<'a, 'o> {
             view,
             kept: Vec::new(),
             attributes: plan.needs_attributes(),
-            containers: plan.needs(Source::Processes),
+            workloads: plan.needs(Source::Processes),
         }
     }
 
@@ -93,8 +93,9 @@ impl Sink for Show<'_, '_> {
     }
 
     fn owners(&mut self, holding: Holding) {
-        if self.containers {
-            self.view.containers = surroundings::containers(self.system, &holding.processes);
+        if self.workloads {
+            let found = workloads::of(self.system, holding.processes.keys().copied());
+            self.view.workloads = found.into();
         }
         self.view.holding = Some(holding);
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Head;
 use super::diagnose::{FindingDocument, RuleDocument, rules};
+use super::namespaces::NamespaceVerdict;
 use super::subject::Endpoint;
 use crate::filter::assertion::Assertion;
 use crate::model::Snapshot;
@@ -31,6 +32,8 @@ pub struct Check {
     pub findings: Vec<FindingDocument>,
     /// Every rule that ran.
     pub rules: Vec<RuleDocument>,
+    /// Every namespace that was looked at (--all-netns); null for a single one.
+    pub namespaces: Option<Vec<NamespaceVerdict>>,
     /// Every assertion, in the order given.
     pub assertions: Vec<AssertionDocument>,
     /// Assertions by outcome.
@@ -204,6 +207,7 @@ impl Check {
                 .map(|r| r.findings.iter().filter(shown).map(FindingDocument::from).collect())
                 .unwrap_or_default(),
             rules: report.map(rules).unwrap_or_default(),
+            namespaces: None,
             assertions,
             counts,
         }

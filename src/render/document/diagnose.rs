@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Head;
+use super::namespaces::NamespaceVerdict;
 use super::number::{ByState, Number};
 use super::subject::SubjectDocument;
 use crate::model::Snapshot;
@@ -29,8 +30,12 @@ pub struct Diagnose {
     pub summary: Summary,
     /// What is wrong, worst first.
     pub findings: Vec<FindingDocument>,
-    /// Every rule, with its outcome.
+    /// Every rule, with its outcome; of several namespaces the one that matters most.
     pub rules: Vec<RuleDocument>,
+    /// Every namespace that was looked at (--all-netns); null for a single one.
+    pub namespaces: Option<Vec<NamespaceVerdict>>,
+    /// Namespaces without a socket, which were passed over (--all-netns); null for a single one.
+    pub empty_namespaces: Option<u64>,
 }
 
 /// Counts of the table.
@@ -181,6 +186,29 @@ impl Diagnose {
             },
             findings: report.findings.iter().map(FindingDocument::from).collect(),
             rules: rules(report),
+            namespaces: None,
+            empty_namespaces: None,
+        }
+    }
+
+    /// The document of the reports of several namespaces, made one.
+    pub fn everywhere(
+        shared: &Snapshot,
+        compared_ms: Option<u32>,
+        report: &Report,
+        namespaces: Vec<NamespaceVerdict>,
+        empty: u64,
+    ) -> Diagnose {
+        let mut by_state = [0; 12];
+        for one in &namespaces {
+            by_state.iter_mut().zip(one.by_state.0).for_each(|(sum, n)| *sum += n);
+        }
+        Diagnose {
+            summary: Summary { sockets: by_state.iter().sum(), by_state: ByState(by_state) },
+            compared_ms,
+            namespaces: Some(namespaces),
+            empty_namespaces: Some(empty),
+            ..Diagnose::new(shared, None, report)
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod diagnose;
 pub mod explain;
 pub mod fields;
 pub mod listen;
+pub mod namespaces;
 pub mod number;
 pub mod port;
 pub mod ports;

@@ -1,15 +1,19 @@
 //! The diagnosis for a person: a headline, the findings, worst first, one line for what is clear and one for what could not be told.
 
-use super::{INDENT, labelled, states, unseen};
+mod outcomes;
+
+use super::{labelled, states, unseen};
 use crate::advise::Plan;
 use crate::model::Snapshot;
 use crate::model::culprit::Culprit;
+use crate::model::text::Text;
 use crate::phrase::{count, join};
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
 use crate::rules::engine::Report;
 use crate::rules::finding::{Certainty, Finding, Remedy};
 use crate::rules::outcome::{Cause, Outcome};
+use outcomes::outcomes;
 
 /// Findings written in full; the others stand in the overview.
 const MAX_FINDINGS: usize = 10;
@@ -17,20 +21,48 @@ const MAX_FINDINGS: usize = 10;
 /// Findings in the overview; the rest is counted.
 const MAX_ROWS: usize = 50;
 
-/// Rules without a finding that are named; more of them are counted.
-const MAX_CLEAR: usize = 5;
+/// What is told.
+pub struct Told<'a> {
+    /// Who and when, and what was seen.
+    pub snapshot: &'a Snapshot,
+    /// What is wrong.
+    pub report: &'a Report,
+    /// Sockets by state.
+    pub by_state: [u64; 12],
+    /// What to change, by namespace.
+    pub plans: Vec<(&'a Text, &'a Plan)>,
+    /// Namespaces without a socket; `None` if only one namespace was asked for.
+    pub empty: Option<u64>,
+}
+
+impl<'a> Told<'a> {
+    /// What is told of one namespace.
+    pub fn one(snapshot: &'a Snapshot, report: &'a Report, plan: &'a Plan) -> Told<'a> {
+        let plans = vec![(&snapshot.netns, plan)];
+        Told { snapshot, report, by_state: snapshot.by_state(), plans, empty: None }
+    }
+
+    fn is_of_many(&self) -> bool {
+        self.empty.is_some()
+    }
+
+    fn plan(&self, finding: &Finding) -> Option<&'a Plan> {
+        self.plans.iter().find(|(netns, _)| **netns == finding.netns).map(|(_, plan)| *plan)
+    }
+}
 
 /// The whole text.
-pub fn render(snapshot: &Snapshot, report: &Report, plan: &Plan, style: Style) -> String {
-    let mut out = headline(snapshot, report, style);
-    out.push_str(&unseen(style, snapshot));
+pub fn render(told: &Told<'_>, style: Style) -> String {
+    let report = told.report;
+    let mut out = headline(told, style);
+    out.push_str(&unseen(style, told.snapshot));
     if report.findings.len() > 1 {
         out.push('\n');
-        out.push_str(&overview(&report.findings, style));
+        out.push_str(&overview(told, style));
     }
     for finding in report.findings.iter().take(MAX_FINDINGS) {
         out.push('\n');
-        out.push_str(&block(finding, plan, style));
+        out.push_str(&block(told, finding, style));
     }
     if report.findings.len() > MAX_FINDINGS {
         out.push_str(&format!("\nthe {MAX_FINDINGS} worst are told in full; --json has all\n"));
@@ -40,7 +72,8 @@ pub fn render(snapshot: &Snapshot, report: &Report, plan: &Plan, style: Style) -
     out
 }
 
-fn headline(snapshot: &Snapshot, report: &Report, style: Style) -> String {
+fn headline(told: &Told<'_>, style: Style) -> String {
+    let report = told.report;
     let findings = match report.findings.len() as u64 {
         0 => "no findings".to_string(),
         n => count(n, "finding", "findings"),
@@ -51,17 +84,30 @@ fn headline(snapshot: &Snapshot, report: &Report, style: Style) -> String {
         0 => findings,
         n => format!("{findings}, {n} of {} rules could not be evaluated", report.outcomes.len()),
     };
-    let sockets = count(snapshot.sockets.len() as u64, "socket", "sockets");
-    let by_state = states(&snapshot.by_state());
+    let sockets = count(told.by_state.iter().sum(), "socket", "sockets");
+    let by_state = states(&told.by_state);
     let by_state = if by_state.is_empty() { String::new() } else { format!(" ({by_state})") };
-    let text = format!("{findings}; {sockets} in {}{by_state}", snapshot.netns);
+    let place = match told.empty {
+        None => told.snapshot.netns.to_string(),
+        Some(empty) => {
+            let looked = count(told.plans.len() as u64, "namespace", "namespaces");
+            match empty {
+                0 => looked,
+                n => format!("{looked}, {} without any", count(n, "other", "others")),
+            }
+        }
+    };
+    let text = format!("{findings}; {sockets} in {place}{by_state}");
     wrapped(style, &format!("{} ", style.status(report.status)), 0, &text)
 }
 
 /// All findings at a glance; titles are cut where there is a width.
-fn overview(findings: &[Finding], style: Style) -> String {
+fn overview(told: &Told<'_>, style: Style) -> String {
+    let findings = &told.report.findings;
     let longest = findings.iter().map(|f| f.id.len()).max().unwrap_or_default();
-    let room = style.width.map_or(usize::MAX, |w| w.saturating_sub(longest + 12));
+    let names = findings.iter().map(|f| f.netns.as_str().len()).max().unwrap_or_default().max(9);
+    let names = if told.is_of_many() { names + 2 } else { 0 };
+    let room = style.width.map_or(usize::MAX, |w| w.saturating_sub(longest + 12 + names));
     let rows: Vec<Vec<String>> = findings
         .iter()
         .take(MAX_ROWS)
@@ -71,10 +117,18 @@ fn overview(findings: &[Finding], style: Style) -> String {
                 title.pop();
                 title.push('…');
             }
-            vec![f.severity.word().to_string(), f.id.to_string(), title]
+            let mut row = vec![f.severity.word().to_string(), f.id.to_string(), title];
+            if told.is_of_many() {
+                row.insert(1, f.netns.to_string());
+            }
+            row
         })
         .collect();
-    let mut out = table::short(&["SEVERITY", "FINDING", "WHAT"], &rows, &[]);
+    let heads: &[&str] = match told.is_of_many() {
+        true => &["SEVERITY", "NAMESPACE", "FINDING", "WHAT"],
+        false => &["SEVERITY", "FINDING", "WHAT"],
+    };
+    let mut out = table::short(heads, &rows, &[]);
     if let Some(more @ 1..) = findings.len().checked_sub(MAX_ROWS) {
         out.push_str(&format!("and {}; --json lists all\n", count(more as u64, "more", "more")));
     }
@@ -82,10 +136,11 @@ fn overview(findings: &[Finding], style: Style) -> String {
 }
 
 /// One finding in full.
-fn block(finding: &Finding, plan: &Plan, style: Style) -> String {
+fn block(told: &Told<'_>, finding: &Finding, style: Style) -> String {
     let head = format!("{} {} ", style.severity(finding.severity), style.strong(finding.id));
     let likely = if finding.certainty == Certainty::Likely { " (likely)" } else { "" };
-    let mut out = format!("{}{likely}\n", head.trim_end());
+    let place = if told.is_of_many() { format!(" in {}", finding.netns) } else { String::new() };
+    let mut out = format!("{}{place}{likely}\n", head.trim_end());
     out.push_str(&wrapped(style, "  ", 2, &finding.title));
     let who: Vec<String> = finding.subject.culprits().iter().map(Culprit::name).collect();
     if !who.is_empty() {
@@ -117,63 +172,12 @@ fn block(finding: &Finding, plan: &Plan, style: Style) -> String {
         }
     }
     let keys: Vec<String> = finding.all().map(Finding::key).collect();
-    for item in plan.items.iter().filter(|i| i.findings.iter().any(|f| keys.contains(f))) {
+    let items = told.plan(finding).map_or(&[][..], |plan| &plan.items);
+    for item in items.iter().filter(|i| i.findings.iter().any(|f| keys.contains(f))) {
         let now = if item.now.is_empty() { "(empty)" } else { item.now.as_str() };
         let text = format!("{}: {now} -> {}", item.knob.name, item.proposed);
         out.push_str(&labelled(style, label, &text));
         label = "";
-    }
-    out
-}
-
-/// What is clear and what could not be told.
-fn outcomes(report: &Report, style: Style) -> String {
-    let mut clear = Vec::new();
-    // Rules that share a reason share its words.
-    let mut unseen: Vec<(&str, Vec<String>)> = Vec::new();
-    let mut absent: Vec<(&str, Vec<String>)> = Vec::new();
-    for (rule, outcome) in &report.outcomes {
-        let (cause, why) = match outcome {
-            Outcome::Fired(_) => continue,
-            Outcome::Clear(_) => {
-                clear.push(rule.id.to_string());
-                continue;
-            }
-            Outcome::NotEvaluated(cause, why) => (cause, why.as_str()),
-        };
-        let list = if *cause == Cause::Unseen { &mut unseen } else { &mut absent };
-        match list.iter_mut().find(|(reason, _)| *reason == why) {
-            Some((_, ids)) => ids.push(rule.id.to_string()),
-            None => list.push((why, vec![rule.id.to_string()])),
-        }
-    }
-    let told = |list: &[(&str, Vec<String>)]| {
-        let parts: Vec<String> =
-            list.iter().map(|(why, ids)| format!("{} ({why})", ids.join(", "))).collect();
-        parts.join("; ")
-    };
-    let mut out = String::new();
-    if !clear.is_empty() {
-        let text = match clear.len() {
-            n if n > MAX_CLEAR => format!("{n} rules; --json has what each of them saw"),
-            _ => clear.join(", "),
-        };
-        out.push_str(&wrapped(style, &style.dim("clear"), INDENT, &text));
-    }
-    if !unseen.is_empty() {
-        out.push_str(&wrapped(style, &style.strong("unknown"), INDENT, &told(&unseen)));
-    }
-    if !absent.is_empty() {
-        out.push_str(&wrapped(style, &style.dim("skipped"), INDENT, &told(&absent)));
-    }
-    if !report.findings.is_empty() {
-        let id = report.findings.first().map_or("", |f| f.id);
-        out.push_str(&wrapped(
-            style,
-            &style.dim("more"),
-            INDENT,
-            &format!("tcpvet explain {id}; tcpvet advise"),
-        ));
     }
     out
 }
