@@ -34,6 +34,9 @@ _tcpvet() {
             tcpvet,diagnose)
                 cmd="tcpvet__subcmd__diagnose"
                 ;;
+            tcpvet,env)
+                cmd="tcpvet__subcmd__env"
+                ;;
             tcpvet,explain)
                 cmd="tcpvet__subcmd__explain"
                 ;;
@@ -79,6 +82,9 @@ _tcpvet() {
             tcpvet__subcmd__help,diagnose)
                 cmd="tcpvet__subcmd__help__subcmd__diagnose"
                 ;;
+            tcpvet__subcmd__help,env)
+                cmd="tcpvet__subcmd__help__subcmd__env"
+                ;;
             tcpvet__subcmd__help,explain)
                 cmd="tcpvet__subcmd__help__subcmd__explain"
                 ;;
@@ -113,7 +119,7 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --help --version diagnose check list listen ports fields summary advise explain config capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --help --version diagnose check list listen ports env fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -590,6 +596,56 @@ _tcpvet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpvet__subcmd__env)
+            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpvet__subcmd__explain)
             opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -741,7 +797,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__help)
-            opts="diagnose check list listen ports fields summary advise explain config capture completions man generate help"
+            opts="diagnose check list listen ports env fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -825,6 +881,20 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__help__subcmd__diagnose)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpvet__subcmd__help__subcmd__env)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

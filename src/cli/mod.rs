@@ -148,6 +148,8 @@ pub enum Command {
     Listen(ListenArgs),
     /// Tell how many connections are left, to whom, for how long; or who holds a port
     Ports(PortsArgs),
+    /// Tell what can be read here, what is missing, and what grants it
+    Env,
     /// List the fields that columns, filters and JSON know
     Fields,
     /// Count sockets by state, family and namespace

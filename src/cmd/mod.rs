@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod diagnose;
 pub mod enter;
+mod env;
 mod everywhere;
 mod explain;
 mod fields;
@@ -101,6 +102,7 @@ pub fn dispatch(
         Some(Command::List(args)) => list::run(args, settings, system, out),
         Some(Command::Listen(args)) => listen::run(args, settings, system),
         Some(Command::Ports(args)) => ports::run(args, settings, system),
+        Some(Command::Env) => env::run(settings, system),
         Some(Command::Fields) => fields::run(settings),
         Some(Command::Summary(args)) => summary::run(args, settings, system),
         Some(Command::Advise(args)) => advise::run(args, settings, system),

@@ -76,7 +76,7 @@ pub(super) fn note_bound_inactive(snapshot: &mut Snapshot) {
 }
 
 /// Reads the release; one that cannot be read is taken for a new one.
-fn older_than_6_8(release: &str) -> bool {
+pub(super) fn older_than_6_8(release: &str) -> bool {
     let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|p| p.parse::<u32>().ok());
     match (parts.next().flatten(), parts.next().flatten()) {
         (Some(major), Some(minor)) => (major, minor) < (6, 8),

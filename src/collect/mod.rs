@@ -1,6 +1,7 @@
 //! System to Snapshot: what is read in which order, how it is joined, and what could not be seen. Touches nothing but the
 //! [`System`] it is given.
 
+pub mod abilities;
 mod ahead;
 mod census;
 mod descriptors;
@@ -72,6 +73,11 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
         owners::note_hidden(system, &mut snapshot);
     }
     Ok(snapshot)
+}
+
+/// Whether a kernel of this release shows no bound sockets.
+fn shows_no_bound_sockets(release: &str) -> bool {
+    kernel::older_than_6_8(release)
 }
 
 /// Notes where this kernel shows no bound sockets.

@@ -1,5 +1,6 @@
 //! The Snapshot: everything read in one run, plain and immutable. No I/O, no policy.
 
+pub mod ability;
 pub mod counters;
 pub mod coverage;
 pub mod culprit;

@@ -189,6 +189,11 @@ impl System for Live {
         target.map_err(|e| SysError { what: path.into(), ..e })
     }
 
+    fn destroy_events(&self) -> Result<(), SysError> {
+        let _raised = privilege::raise();
+        netlink::join_destroy(&mut self.netlink()?)
+    }
+
     fn is_closed(&self) -> bool {
         matches!(self.stand, Stand::Through(_))
     }

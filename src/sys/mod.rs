@@ -81,6 +81,14 @@ pub trait System: Sync {
         paths.iter().map(|path| self.read(path)).collect()
     }
 
+    /// Whether the ends of connections can be listened to: joins their multicast group and leaves it.
+    ///
+    /// # Errors
+    /// This kernel or our rights do not allow it.
+    fn destroy_events(&self) -> Result<(), SysError> {
+        Err(SysError { what: "events".into(), kind: Kind::Absent, reason: "not here".into() })
+    }
+
     /// Whether the namespace under examination could not be entered, so that /proc/PID/net is all there is of it.
     fn is_closed(&self) -> bool {
         false

@@ -13,6 +13,16 @@ pub(super) fn open() -> Result<Socket, SysError> {
     Socket::new(NETLINK_SOCK_DIAG).map_err(|e| SysError::from_io("sock_diag socket", &e))
 }
 
+/// SKNLGRP_INET_TCP_DESTROY (include/uapi/linux/sock_diag.h).
+const DESTROYED: u32 = 1;
+
+/// Joins the group that is told of the ends of IPv4 connections.
+pub(super) fn join_destroy(socket: &mut Socket) -> Result<(), SysError> {
+    let failed = |e: std::io::Error| SysError::from_io("destroy events", &e);
+    socket.bind_auto().map_err(failed)?;
+    socket.add_membership(DESTROYED).map_err(failed)
+}
+
 /// Sends `request` and hands each datagram to `each` until it returns false.
 pub(super) fn exchange(
     socket: &Socket,

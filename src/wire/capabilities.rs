@@ -1,5 +1,7 @@
 //! Capabilities in /proc/PID/status, and what they let us read (capabilities(7)).
 
+use crate::model::text::Text;
+
 /// Capabilities that matter to reading sockets and their owners, by number (include/uapi/linux/capability.h).
 const NAMES: [(u32, &str); 7] = [
     (1, "dac_override"),
@@ -53,6 +55,13 @@ pub fn names(text: &[u8]) -> Vec<&'static str> {
     NAMES.iter().filter(have).map(|(_, name)| *name).collect()
 }
 
+/// The mode in force of /sys/kernel/security/lockdown, `none [integrity] confidentiality` (kernel_lockdown(7)); `None` where it is none.
+pub fn lockdown(text: &[u8]) -> Option<Text> {
+    let text = String::from_utf8_lossy(text);
+    let mode = text.split_whitespace().find_map(|w| w.strip_prefix('[')?.strip_suffix(']'))?;
+    (mode != "none").then(|| Text::new(mode.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +80,8 @@ mod tests {
         assert!(may_read_every_process(low) && !may_enter_namespaces(low));
         assert_eq!(names(low), ["dac_read_search", "sys_ptrace"]);
         assert_eq!(names(b"").len(), 0);
+        let mode = |text: &[u8]| lockdown(text).map(|t| t.to_string());
+        assert_eq!(mode(b"none [integrity] confidentiality\n").as_deref(), Some("integrity"));
+        assert_eq!((mode(b"[none] integrity\n"), mode(b"")), (None, None));
     }
 }

@@ -9,6 +9,7 @@ pub mod cgroup;
 pub mod counters;
 pub mod etc;
 pub mod inet_diag;
+pub mod mounts;
 pub mod netlink;
 pub mod proc_net_tcp;
 pub mod proc_pid;

@@ -4,6 +4,7 @@ mod capture;
 mod close_wait;
 mod closing;
 mod differential;
+mod env;
 mod filters;
 mod fixtures;
 mod list;

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod check;
 pub mod config;
 pub mod diagnose;
+pub mod env;
 pub mod explain;
 pub mod fields;
 pub mod listen;

@@ -146,5 +146,6 @@ fn schemas_are_fresh() {
     check::<super::advise::Advise>("advise");
     check::<super::explain::Explain>("explain");
     check::<super::capture::CaptureDocument>("capture");
+    check::<super::env::EnvDocument>("env");
     check::<super::config::ConfigDocument>("config");
 }

@@ -4,6 +4,7 @@ pub mod advise;
 pub mod check;
 pub mod config;
 pub mod diagnose;
+pub mod env;
 pub mod explain;
 pub mod fields;
 pub mod listen;

@@ -1,0 +1,28 @@
+//! `tcpvet env`: what can be read here, what the rest costs, and what grants it.
+
+use super::Done;
+use crate::cli::resolve::Settings;
+use crate::collect::abilities::{abilities, standing};
+use crate::collect::begin;
+use crate::error::Error;
+use crate::render::document::env::EnvDocument;
+use crate::render::{human, json};
+use crate::sys::System;
+
+pub(super) fn run(settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+    if settings.from.is_some() {
+        return Err(Error::hinted(
+            "env tries this kernel, and a capture has none",
+            "leave --from out; 'tcpvet --from CAPTURE' says what the capture lacks",
+        ));
+    }
+    let snapshot = begin(system, settings.netns.as_deref())
+        .map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let found = abilities(system, &snapshot);
+    let document = EnvDocument::new(&snapshot, standing(system), found);
+    Ok(Done::well(if settings.json {
+        json::pretty(&document)
+    } else {
+        human::env::render(&document, settings.style).into_bytes()
+    }))
+}

@@ -1,0 +1,87 @@
+//! Processes: whose descriptors may be read and counted, whose limits and control groups; BPF; and the namespaces.
+
+use super::works;
+use crate::model::ability::{Ability, Works};
+use crate::phrase::number;
+use crate::sys::{SysError, System};
+
+pub(super) fn abilities(system: &dyn System) -> Vec<Ability> {
+    let pids = system.pids().unwrap_or_default();
+    let counts: Vec<(u32, Result<u64, SysError>)> =
+        pids.iter().map(|pid| (*pid, system.descriptor_count(*pid))).collect();
+    // Threads of the kernel hold nothing.
+    let holders: Vec<u32> =
+        counts.iter().filter(|(_, n)| !matches!(n, Ok(0))).map(|(pid, _)| *pid).collect();
+    let counted = counts.iter().filter(|(_, n)| n.is_ok()).count();
+    let of_holders = |can: &dyn Fn(u32) -> bool| holders.iter().filter(|pid| can(**pid)).count();
+    let read = of_holders(&|pid| system.socket_sample(pid, 8, 8).is_ok());
+    let limits = of_holders(&|pid| system.read(&format!("/proc/{pid}/limits")).is_ok());
+    let groups = of_holders(&|pid| system.read(&format!("/proc/{pid}/cgroup")).is_ok());
+    let bpf = system.open_sockets(false, None, &mut |_| ());
+    let share = |can: usize, of: usize| {
+        format!("{} of {} processes", number(can as u64), number(of as u64))
+    };
+    let of_share = |name, can: usize, of: usize, costs, capabilities| Ability {
+        name,
+        works: Works::share(can, of),
+        seen: share(can, of),
+        costs,
+        capabilities,
+    };
+    vec![
+        of_share(
+            "owners",
+            read,
+            holders.len(),
+            "sockets of the other processes have no owner, unless BPF shows them",
+            &["cap_sys_ptrace", "cap_dac_read_search"],
+        ),
+        Ability {
+            name: "bpf",
+            works: works(&bpf),
+            seen: bpf.map_or_else(|e| e.reason, |_| "task_file shows every descriptor".into()),
+            costs: "owners are read from /proc alone, slower on big machines; what took a port is unknown",
+            capabilities: &["cap_bpf", "cap_perfmon"],
+        },
+        of_share(
+            "descriptor_counts",
+            counted,
+            pids.len(),
+            "who runs out of descriptors is unknown",
+            &["cap_sys_ptrace", "cap_dac_read_search"],
+        ),
+        of_share("limits", limits, holders.len(), "limits of descriptors are unknown", &[]),
+        of_share(
+            "control_groups",
+            groups,
+            holders.len(),
+            "units, containers and pods are unknown",
+            &[],
+        ),
+        namespaces(system),
+    ]
+}
+
+/// Which network namespaces may be entered.
+fn namespaces(system: &dyn System) -> Ability {
+    let costs = "the others show their tables and counters of /proc at most";
+    let capabilities = &["cap_sys_admin", "cap_sys_ptrace"];
+    let (works, seen) = match system.namespaces() {
+        Err(e) => (works::<()>(&Err(e.clone())), e.reason),
+        Ok(all) => {
+            let entered = all.iter().filter(|n| n.enter().is_ok_and(|e| e.refused.is_none()));
+            let (can, of) = (entered.count(), all.len());
+            let tables =
+                all.iter().filter(|n| n.enter().is_ok_and(|e| e.refused.is_some())).count();
+            let words = match (can == of, tables) {
+                (true, _) => format!("{} in sight, all can be entered", number(of as u64)),
+                (false, 0) => format!("{can} of {of} in sight can be entered"),
+                (false, n) => {
+                    format!("{can} of {of} in sight can be entered; of {n} /proc shows the tables")
+                }
+            };
+            (Works::share(can, of), words)
+        }
+    };
+    Ability { name: "namespaces", works, seen, costs, capabilities }
+}
