@@ -119,7 +119,7 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --help --version diagnose check list listen ports env fields summary advise explain config capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --cmdline --help --version diagnose check list listen ports env fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -329,7 +329,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --assert --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --cmdline --assert --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -523,7 +523,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__diagnose)
-            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --cmdline --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

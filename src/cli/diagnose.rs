@@ -13,11 +13,14 @@ pub struct DiagnoseArgs {
     /// Every network namespace in sight
     #[arg(long, conflicts_with_all = ["netns", "from", "baseline"])]
     pub all_netns: bool,
+    /// Show the command lines of the processes that are named, with secrets masked
+    #[arg(long, conflicts_with = "from")]
+    pub cmdline: bool,
 }
 
 impl DiagnoseArgs {
     /// Whether nothing was said of rules.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && !self.all_netns
+        self.rules.is_empty() && !self.all_netns && !self.cmdline
     }
 }

@@ -3,7 +3,7 @@
 use super::{Done, report_status, table};
 use crate::cli::CaptureArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{Start, enrich, ports, sysctl_files};
+use crate::collect::{Start, enrich, ports, profiles, sysctl_files};
 use crate::error::{Error, on_file};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
@@ -41,6 +41,7 @@ pub(super) fn run(
         ..Wants::default()
     };
     enrich(&record, &mut snapshot, &wants);
+    profiles::of(&record, &snapshot, snapshot.processes.keys().copied(), false);
     ports::record(&record);
     let _ = sysctl_files::read(&record);
     let capture = record.finish();

@@ -7,14 +7,15 @@ use super::judge_all::everywhere;
 use super::{Done, table};
 use crate::cli::CheckArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{Start, enrich};
+use crate::collect::{self, Start, enrich};
 use crate::error::Error;
 use crate::filter::assertion::Assertion;
 use crate::model::Snapshot;
 use crate::model::wants::Wants;
 use crate::render::document::check::{AssertionDocument, Check};
+use crate::render::document::profile::{ProfileDocument, documents};
 use crate::render::{human, json};
-use crate::rules::engine::Status;
+use crate::rules::engine::{Report, Status};
 use crate::rules::selection::Selection;
 use crate::sys::System;
 
@@ -29,7 +30,9 @@ pub(super) fn run(
         let all = everywhere(&selection, compared, settings, system)?;
         let selected = !args.rules.which.select.is_empty();
         let check = Check::new(&all.shared, Some(&all.report), selected, Vec::new());
-        return Ok(done(&Check { namespaces: Some(all.verdicts()), ..check }, settings));
+        let processes = profiles(args, system, &all.shared, &all.report);
+        let namespaces = Some(all.verdicts());
+        return Ok(done(&Check { processes, namespaces, ..check }, settings));
     }
     // Everything typed is read before anything is measured.
     let assertions = assertions(&args.assert)?;
@@ -45,7 +48,10 @@ pub(super) fn run(
     };
     name_offenders(&assertions, system, &mut snapshot);
     let verdicts = assertions.iter().map(|a| AssertionDocument::judge(a, &snapshot)).collect();
-    let check = Check::new(&snapshot, report.as_ref(), selected, verdicts);
+    let mut check = Check::new(&snapshot, report.as_ref(), selected, verdicts);
+    if let Some(report) = &report {
+        check.processes = profiles(args, system, &snapshot, report);
+    }
     Ok(done(&check, settings))
 }
 
@@ -59,6 +65,16 @@ fn done(check: &Check, settings: &Settings) -> Done {
         human::check::render(check).into_bytes()
     };
     Done { output, notes: Vec::new(), status: check.exit_status }
+}
+
+/// The processes that findings name.
+fn profiles(
+    args: &CheckArgs,
+    system: &dyn System,
+    snapshot: &Snapshot,
+    report: &Report,
+) -> Vec<ProfileDocument> {
+    documents(&collect::profiles::of(system, snapshot, report.culprits(), args.cmdline))
 }
 
 fn assertions(texts: &[String]) -> Result<Vec<Assertion>, Error> {

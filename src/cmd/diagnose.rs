@@ -6,6 +6,7 @@ use super::{Done, report_status};
 use crate::advise::plan;
 use crate::cli::DiagnoseArgs;
 use crate::cli::resolve::Settings;
+use crate::collect::profiles;
 use crate::error::Error;
 use crate::render::document::diagnose::Diagnose;
 use crate::render::human::diagnose::Told;
@@ -22,18 +23,19 @@ pub(super) fn run(
     let selection = selection(&args.rules, Selection::all())?;
     let compared = Compared::asked(&args.rules, Compared::Alone);
     if args.all_netns {
-        return all(&selection, compared, settings, system);
+        return all(args, &selection, compared, settings, system);
     }
     let earlier = compared.earlier(settings, system)?;
     let (snapshot, since, report) = judged(&selection, earlier, settings, system, None)?;
     let status = report_status(&snapshot, Some(&report), settings);
+    let profiles = profiles::of(system, &snapshot, report.culprits(), args.cmdline);
     let output = if settings.json {
-        json::pretty(&Diagnose::new(&snapshot, since.as_ref(), &report))
+        json::pretty(&Diagnose::new(&snapshot, since.as_ref(), &report, &profiles))
     } else if is_silent(settings, &report) {
         Vec::new()
     } else {
         let plan = plan(&report, &snapshot);
-        let told = Told::one(&snapshot, &report, &plan);
+        let told = Told::one(&snapshot, &report, &plan, &profiles);
         (human::origin(&snapshot, settings.from.is_some())
             + &human::diagnose::render(&told, settings.style))
             .into_bytes()
@@ -48,6 +50,7 @@ fn is_silent(settings: &Settings, report: &Report) -> bool {
 
 /// Every namespace in sight.
 fn all(
+    args: &DiagnoseArgs,
     selection: &Selection,
     compared: Compared<'_>,
     settings: &Settings,
@@ -55,11 +58,13 @@ fn all(
 ) -> Result<Done, Error> {
     let all = everywhere(selection, compared, settings, system)?;
     let status = report_status(&all.shared, Some(&all.report), settings);
+    let profiles = profiles::of(system, &all.shared, all.report.culprits(), args.cmdline);
     let output = if settings.json {
         json::pretty(&Diagnose::everywhere(
             &all.shared,
             all.compared_ms,
             &all.report,
+            &profiles,
             all.verdicts(),
             all.empty,
         ))
@@ -71,6 +76,7 @@ fn all(
             snapshot: &all.shared,
             report: &all.report,
             by_state: all.by_state(),
+            profiles: &profiles,
             plans,
             empty: Some(all.empty),
         };

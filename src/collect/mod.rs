@@ -11,6 +11,7 @@ mod kernel;
 pub mod listen;
 pub mod owners;
 pub mod ports;
+pub mod profiles;
 pub mod sockets;
 pub mod stream;
 pub mod surroundings;

@@ -14,6 +14,7 @@ pub mod owner;
 pub mod place;
 pub mod ports;
 pub mod portset;
+pub mod profile;
 pub mod protocol;
 pub mod reuse;
 pub mod socket;

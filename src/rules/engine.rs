@@ -1,6 +1,7 @@
 //! Runs the rules and makes the Report: every selected rule has an outcome, and the status follows from all of them.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::finding::{Finding, Severity};
 use super::fold::fold;
@@ -55,6 +56,14 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Every rule that ran, with what it said; findings are moved to `findings`.
     pub outcomes: Vec<(&'static Rule, Outcome)>,
+}
+
+impl Report {
+    /// Every process that a finding names, by pid.
+    pub fn culprits(&self) -> BTreeSet<u32> {
+        let findings = self.findings.iter().flat_map(Finding::all);
+        findings.flat_map(|f| f.subject.culprits()).filter_map(|c| c.pid).collect()
+    }
 }
 
 /// Judges.

@@ -6,6 +6,7 @@ pub mod btf;
 pub mod bytecode;
 pub mod capabilities;
 pub mod cgroup;
+pub mod command_line;
 pub mod counters;
 pub mod etc;
 pub mod inet_diag;

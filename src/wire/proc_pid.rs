@@ -10,6 +10,8 @@ use crate::model::text::Text;
 pub struct PidStat {
     /// Command name; made safe.
     pub comm: Text,
+    /// Process that it belongs under.
+    pub parent: u32,
     /// Start time in clock ticks since boot.
     pub start_ticks: u64,
 }
@@ -31,7 +33,11 @@ pub fn stat(text: &[u8]) -> Option<PidStat> {
         return None;
     }
     let stat = Stat::from_read(plain.as_slice()).ok()?;
-    Some(PidStat { comm: Text::new(text.get(open + 1..close)?), start_ticks: stat.starttime })
+    Some(PidStat {
+        comm: Text::new(text.get(open + 1..close)?),
+        parent: u32::try_from(stat.ppid).unwrap_or_default(),
+        start_ticks: stat.starttime,
+    })
 }
 
 /// The soft RLIMIT_NOFILE of /proc/PID/limits; `None` if it is unlimited or the text is not one.

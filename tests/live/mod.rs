@@ -21,3 +21,4 @@ mod queue;
 mod rates;
 mod resources;
 mod rights;
+mod workloads;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Head;
 use super::diagnose::{FindingDocument, RuleDocument, rules};
 use super::namespaces::NamespaceVerdict;
+use super::profile::ProfileDocument;
 use super::subject::Endpoint;
 use crate::filter::assertion::Assertion;
 use crate::model::Snapshot;
@@ -30,6 +31,8 @@ pub struct Check {
     pub exit_status: u8,
     /// What is wrong, worst first; info only for rules that were asked for by name.
     pub findings: Vec<FindingDocument>,
+    /// The processes that findings name.
+    pub processes: Vec<ProfileDocument>,
     /// Every rule that ran.
     pub rules: Vec<RuleDocument>,
     /// Every namespace that was looked at (--all-netns); null for a single one.
@@ -207,6 +210,7 @@ impl Check {
                 .map(|r| r.findings.iter().filter(shown).map(FindingDocument::from).collect())
                 .unwrap_or_default(),
             rules: report.map(rules).unwrap_or_default(),
+            processes: Vec::new(),
             namespaces: None,
             assertions,
             counts,

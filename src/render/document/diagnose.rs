@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::Head;
 use super::namespaces::NamespaceVerdict;
 use super::number::{ByState, Number};
+use super::profile::{ProfileDocument, documents};
 use super::subject::SubjectDocument;
 use crate::model::Snapshot;
 use crate::model::earlier::Since;
+use crate::model::profile::Profiles;
 use crate::model::text::Text;
 use crate::rules::engine::{Report, Status};
 use crate::rules::finding::{Certainty, Finding, Remedy, Severity};
@@ -30,6 +32,8 @@ pub struct Diagnose {
     pub summary: Summary,
     /// What is wrong, worst first.
     pub findings: Vec<FindingDocument>,
+    /// The processes that findings name.
+    pub processes: Vec<ProfileDocument>,
     /// Every rule, with its outcome; of several namespaces the one that matters most.
     pub rules: Vec<RuleDocument>,
     /// Every namespace that was looked at (--all-netns); null for a single one.
@@ -175,7 +179,12 @@ pub fn rules(report: &Report) -> Vec<RuleDocument> {
 
 impl Diagnose {
     /// The document of a report.
-    pub fn new(snapshot: &Snapshot, since: Option<&Since>, report: &Report) -> Diagnose {
+    pub fn new(
+        snapshot: &Snapshot,
+        since: Option<&Since>,
+        report: &Report,
+        profiles: &Profiles,
+    ) -> Diagnose {
         Diagnose {
             head: Head::new("diagnose", snapshot),
             status: report.status,
@@ -185,6 +194,7 @@ impl Diagnose {
                 by_state: ByState(snapshot.by_state()),
             },
             findings: report.findings.iter().map(FindingDocument::from).collect(),
+            processes: documents(profiles),
             rules: rules(report),
             namespaces: None,
             empty_namespaces: None,
@@ -196,6 +206,7 @@ impl Diagnose {
         shared: &Snapshot,
         compared_ms: Option<u32>,
         report: &Report,
+        profiles: &Profiles,
         namespaces: Vec<NamespaceVerdict>,
         empty: u64,
     ) -> Diagnose {
@@ -208,7 +219,7 @@ impl Diagnose {
             compared_ms,
             namespaces: Some(namespaces),
             empty_namespaces: Some(empty),
-            ..Diagnose::new(shared, None, report)
+            ..Diagnose::new(shared, None, report, profiles)
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod namespaces;
 pub mod number;
 pub mod port;
 pub mod ports;
+pub mod profile;
 #[cfg(test)]
 mod schema;
 pub mod subject;

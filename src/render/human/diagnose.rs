@@ -1,19 +1,21 @@
 //! The diagnosis for a person: a headline, the findings, worst first, one line for what is clear and one for what could not be told.
 
 mod outcomes;
+mod who;
 
 use super::{labelled, states, unseen};
 use crate::advise::Plan;
 use crate::model::Snapshot;
-use crate::model::culprit::Culprit;
+use crate::model::profile::Profiles;
 use crate::model::text::Text;
-use crate::phrase::{count, join};
+use crate::phrase::count;
 use crate::render::style::{Style, wrapped};
 use crate::render::table;
 use crate::rules::engine::Report;
 use crate::rules::finding::{Certainty, Finding, Remedy};
 use crate::rules::outcome::{Cause, Outcome};
 use outcomes::outcomes;
+use who::who;
 
 /// Findings written in full; the others stand in the overview.
 const MAX_FINDINGS: usize = 10;
@@ -29,6 +31,8 @@ pub struct Told<'a> {
     pub report: &'a Report,
     /// Sockets by state.
     pub by_state: [u64; 12],
+    /// The processes that findings name.
+    pub profiles: &'a Profiles,
     /// What to change, by namespace.
     pub plans: Vec<(&'a Text, &'a Plan)>,
     /// Namespaces without a socket; `None` if only one namespace was asked for.
@@ -37,9 +41,14 @@ pub struct Told<'a> {
 
 impl<'a> Told<'a> {
     /// What is told of one namespace.
-    pub fn one(snapshot: &'a Snapshot, report: &'a Report, plan: &'a Plan) -> Told<'a> {
+    pub fn one(
+        snapshot: &'a Snapshot,
+        report: &'a Report,
+        plan: &'a Plan,
+        profiles: &'a Profiles,
+    ) -> Told<'a> {
         let plans = vec![(&snapshot.netns, plan)];
-        Told { snapshot, report, by_state: snapshot.by_state(), plans, empty: None }
+        Told { snapshot, report, by_state: snapshot.by_state(), profiles, plans, empty: None }
     }
 
     fn is_of_many(&self) -> bool {
@@ -142,10 +151,8 @@ fn block(told: &Told<'_>, finding: &Finding, style: Style) -> String {
     let place = if told.is_of_many() { format!(" in {}", finding.netns) } else { String::new() };
     let mut out = format!("{}{place}{likely}\n", head.trim_end());
     out.push_str(&wrapped(style, "  ", 2, &finding.title));
-    let who: Vec<String> = finding.subject.culprits().iter().map(Culprit::name).collect();
-    if !who.is_empty() {
-        out.push_str(&labelled(style, "who", &join(&who, 5)));
-    }
+    let culprits = finding.subject.culprits();
+    out.push_str(&who(culprits, told.profiles, told.snapshot.time_ms, style));
     out.push_str(&labelled(style, "why", &finding.why));
     let mut label = "seen";
     for sentence in &finding.evidence {
