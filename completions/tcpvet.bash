@@ -1035,7 +1035,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__list)
-            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --infer --baseline --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1055,6 +1055,10 @@ _tcpvet() {
                     ;;
                 --owners)
                     COMPREPLY=($(compgen -W "auto bpf proc none" -- "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --sort)

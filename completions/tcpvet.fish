@@ -132,6 +132,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l owners -d 'How ow
 bpf\t'By BPF; what that does not find is looked for in /proc'
 proc\t'By /proc'
 none\t'Not'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l baseline -d 'With --infer: a capture of the same boot and namespace, in which these sockets were still held' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l sort -d 'Sort by these fields, separated by commas; unknown values stand last' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l limit -d 'At most so many rows' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l group-by -d 'Count sockets and sum their queues by these fields, separated by commas' -r
@@ -171,6 +172,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l tos -d 'Type of s
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l cgroup -d 'Control group'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l inet-sockopt -d 'Socket options'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s H -l no-header -d 'Print no head'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l infer -d 'Name who most likely made what no process holds: TIME_WAIT, and connections that were closed and not yet ended'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l reverse -d 'Turn the order round'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l explain-filter -d 'Say how the filter was read, what of it the kernel checks, and list nothing'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l json -d 'Print one JSON document'

@@ -91,6 +91,18 @@ pub struct ListArgs {
     /// How owners are looked for
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Owners::Auto, hide_default_value = true, help_heading = "What is shown")]
     pub owners: Owners,
+    /// Name who most likely made what no process holds: TIME_WAIT, and connections that were closed and not yet ended
+    #[arg(long, conflicts_with_all = ["udp", "mptcp"], help_heading = "What is shown")]
+    pub infer: bool,
+    /// With --infer: a capture of the same boot and namespace, in which these sockets were still held
+    #[arg(
+        long,
+        value_name = "CAPTURE",
+        requires = "infer",
+        conflicts_with = "all_netns",
+        help_heading = "What is shown"
+    )]
+    pub baseline: Option<std::path::PathBuf>,
     /// Sort by these fields, separated by commas; unknown values stand last
     #[arg(long, value_name = "FIELDS", help_heading = "What is shown")]
     pub sort: Option<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::table;
 use crate::cli::resolve::Settings;
 use crate::cli::{RuleArgs, SelectArgs, config};
-use crate::collect::{Census, Start, attribute, enrich, refine};
+use crate::collect::{Census, Start, attribute, enrich, hold, refine};
 use crate::error::{Error, on_file};
 use crate::model::Snapshot;
 use crate::model::earlier::{Earlier, Since};
@@ -84,7 +84,7 @@ impl<'a> Compared<'a> {
         match self {
             Compared::Alone => Ok(None),
             Compared::Sample(time) => {
-                let earlier = first_look(settings, system)?;
+                let earlier = first_look(settings, system, None)?;
                 let paused = system.pause(time);
                 paused.map_err(|e| Error { message: e.to_string(), hint: None })?;
                 Ok(Some(earlier))
@@ -94,18 +94,24 @@ impl<'a> Compared<'a> {
                 let load = || Capture::load(path).map_err(|e| on_file(&e, hint));
                 let capture = privilege::as_the_user(load)?;
                 let of_that = Settings { netns: capture.netns.clone(), ..settings.clone() };
-                first_look(&of_that, &Replay::new(capture)).map(Some)
+                first_look(&of_that, &Replay::new(capture), None).map(Some)
             }
         }
     }
 }
 
 /// A first look, of which only what rates need is kept.
-pub(super) fn first_look(settings: &Settings, system: &dyn System) -> Result<Earlier, Error> {
+pub(super) fn first_look(
+    settings: &Settings,
+    system: &dyn System,
+    census: Option<&Census<'_>>,
+) -> Result<Earlier, Error> {
     let mut snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
     // The drops of each listener are told with its details.
     let wants = Wants { details: StateSet::of(State::Listen), ..Wants::default() };
     enrich(system, &mut snapshot, &wants);
+    // Who holds a socket now is all that will tell who made it, once it is in TIME_WAIT.
+    hold(system, &mut snapshot, census);
     Ok(Earlier::of(&snapshot))
 }
 

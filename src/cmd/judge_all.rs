@@ -124,12 +124,13 @@ fn looks(
     system: &dyn System,
 ) -> Result<BTreeMap<(Option<u64>, Text), Earlier>, Error> {
     let mut looks = BTreeMap::new();
+    let census = Census::new(system);
     all_netns(
         system,
         &mut crate::model::coverage::Coverage::default(),
         &mut |space, inside, _| {
             if looks.is_empty() || !is_empty(inside) {
-                looks.insert(key(space), first_look(&of(settings, space), inside)?);
+                looks.insert(key(space), first_look(&of(settings, space), inside, Some(&census))?);
             }
             Ok(true)
         },

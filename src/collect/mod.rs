@@ -9,6 +9,7 @@ mod details;
 mod empty;
 mod kernel;
 pub mod listen;
+pub mod makers;
 pub mod owners;
 pub mod ports;
 pub mod profiles;
@@ -104,6 +105,18 @@ pub fn attribute(
     owners::read(system, snapshot, &wants.owners, range.filter(|_| wants.buckets), census);
     if wants.descriptors {
         descriptors::read(system, snapshot, survey, wants.unhashed_from, census);
+    }
+}
+
+/// Reads the owners of every socket, for a look that a later one is compared with. What is hidden stays unknown there.
+pub fn hold(system: &dyn System, snapshot: &mut Snapshot, census: Option<&Census<'_>>) {
+    let found = match census {
+        Some(census) => owners::every(census, snapshot),
+        None => owners::find(system, owners::Search::default()),
+    };
+    if let Ok(found) = found {
+        snapshot.processes = found.processes;
+        snapshot.owners = Some(found.owners);
     }
 }
 

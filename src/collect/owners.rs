@@ -251,6 +251,21 @@ fn among(census: &Census<'_>, wanted: &[u32]) -> Option<Found> {
     Some(Found { owners, processes, all_seen: all.all_seen, by: all.by })
 }
 
+/// The holders of every socket of a snapshot that has one, out of those of all namespaces.
+pub(super) fn every(census: &Census<'_>, snapshot: &Snapshot) -> Result<Found, String> {
+    let all = census.owners()?;
+    let mut found = Found { all_seen: all.all_seen, by: all.by, ..Found::default() };
+    for socket in snapshot.sockets.iter().filter(|s| s.inode != 0) {
+        found.owners.holders.extend_from_slice(all.owners.of(socket.inode));
+    }
+    found.owners.holders.sort_unstable();
+    for holder in &found.owners.holders {
+        let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
+        found.processes.entry(holder.pid).or_insert_with(named);
+    }
+    Ok(found)
+}
+
 /// Says how many sockets have no owner in sight, and why that may be.
 pub(super) fn unseen(missing: usize, of: usize, denied: u32) -> String {
     let why = match denied {

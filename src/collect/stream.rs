@@ -205,8 +205,8 @@ pub fn everywhere(
     Ok(Holding {
         owners: Some(Arc::new(found.owners)),
         processes: Arc::new(found.processes),
-        listeners: Listeners::default(),
         all_seen: found.all_seen,
+        ..Holding::default()
     })
 }
 
@@ -378,6 +378,7 @@ impl Run<'_, '_> {
             owners: Some(Arc::new(owners)),
             processes: Arc::new(processes),
             listeners: self.listeners.clone(),
+            makers: self.holding.as_ref().and_then(|h| h.makers.clone()),
             all_seen: found.all_seen,
         };
         self.holding = Some(holding.clone());

@@ -24,9 +24,9 @@ pub(super) static FIELDS: &[Field] = &[
         source: Source::Owners,
         group: Group::Named,
         doc: "Its descriptor in that process; for a connection that is not accepted yet, the listener's.",
-        get: |row| Value::number(holders(row).first().map(|h| h.fd)),
+        get: |row| Value::number(descriptors(row).first().map(|h| h.fd)),
         all: Some(|row, each| {
-            holders(row).iter().for_each(|h| each(Value::Number(h.fd.into())));
+            descriptors(row).iter().for_each(|h| each(Value::Number(h.fd.into())));
         }),
     },
     Field {
@@ -39,11 +39,25 @@ pub(super) static FIELDS: &[Field] = &[
         all: None,
     },
     Field {
+        name: "rests_on",
+        kind: Kind::Text,
+        source: Source::Owners,
+        group: Group::Named,
+        doc: "What an inferred owner (--infer) rests on: cookie (that process held the very socket before), listener (it alone listens there), destination (it alone has connections to the same destination).",
+        get: |row| match &row.view.holding {
+            Some(h) => h
+                .maker(row.socket, row.view.protocol)
+                .map_or(Value::None, |(_, g)| Value::Word(g.word())),
+            None => Value::None,
+        },
+        all: None,
+    },
+    Field {
         name: "process",
         kind: Kind::Text,
         source: Source::Owners,
         group: Group::Named,
-        doc: "Who holds it, as name[pid], and how many more processes; in parentheses why there is nobody. Filters compare the name as it is shown; write it in single quotes if it has a backslash.",
+        doc: "Who holds it, as name[pid], and how many more processes; in parentheses why there is nobody, or who is only inferred. Filters compare the name as it is shown; write it in single quotes if it has a backslash.",
         get: process,
         all: Some(|row, each| {
             let Some(holding) = &row.view.holding else { return };
@@ -62,6 +76,14 @@ pub(super) fn holders<'a>(row: &Row<'a>) -> Cow<'a, [Holder]> {
     row.holders().map_or(Cow::Borrowed(&[]), |(holders, _)| holders)
 }
 
+/// Holders that have a descriptor: who is only inferred has none.
+fn descriptors<'a>(row: &Row<'a>) -> Cow<'a, [Holder]> {
+    match row.holders() {
+        Some((holders, provenance)) if provenance != Provenance::Inferred => holders,
+        _ => Cow::Borrowed(&[]),
+    }
+}
+
 fn process<'a>(row: &Row<'a>) -> Value<'a> {
     let (Some(holding), Some((holders, provenance))) = (&row.view.holding, row.holders()) else {
         return Value::None;
@@ -74,6 +96,10 @@ fn process<'a>(row: &Row<'a>) -> Value<'a> {
             Provenance::Exact | Provenance::Inferred | Provenance::Unheld => "(unheld)",
         });
     };
+    if provenance == Provenance::Inferred {
+        let name = format!("({}[{}])", holding.comm(first.pid), first.pid);
+        return Value::Text(Cow::Owned(name));
+    }
     // Sorted by pid: a process with several descriptors counts once.
     let others = holders.windows(2).filter(|w| matches!(w, [a, b] if a.pid != b.pid)).count();
     Value::Holder(holding.comm(first.pid), first.pid, others)

@@ -2,6 +2,8 @@
 
 use super::Snapshot;
 use super::counters::Counters;
+use super::makers;
+use super::owner::Processes;
 use super::ports::Ports;
 use super::socket::{Socket, Timer};
 use super::state::State;
@@ -19,6 +21,10 @@ pub struct Earlier {
     pub ports: Option<Ports>,
     /// Sockets with something in their queues, and those whose state lasts, by cookie.
     sockets: Vec<Then>,
+    /// Who held the live sockets; empty if owners were not looked for.
+    makers: makers::Earlier,
+    /// Names of those processes.
+    processes: Processes,
 }
 
 /// A socket as it was: 24 bytes.
@@ -75,6 +81,11 @@ impl Earlier {
             counters: snapshot.counters.clone(),
             ports: Ports::busy(snapshot),
             sockets,
+            makers: match &snapshot.owners {
+                Some(owners) => makers::Earlier::of(snapshot.sockets.iter(), owners),
+                None => makers::Earlier::default(),
+            },
+            processes: snapshot.processes.clone(),
         }
     }
 }
@@ -114,6 +125,14 @@ impl Since {
             Some(ms) => Ok(Since { earlier, elapsed_ms: u32::try_from(ms).unwrap_or(u32::MAX) }),
             None => Err("it is not earlier than this look".into()),
         }
+    }
+
+    /// Who held a socket at the earlier look that nobody holds now, with its name.
+    pub fn maker(&self, socket: &Socket) -> Option<(u32, Text)> {
+        let pid =
+            makers::has_maker(socket).then(|| self.earlier.makers.holder(socket.cookie))??;
+        let name = self.earlier.processes.get(&pid).map(|p| p.comm.clone());
+        Some((pid, name.unwrap_or_default()))
     }
 
     /// Seconds between the looks.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::listener::Listeners;
+use super::makers::{Ground, Makers};
 use super::owner::{Holder, Owners, Processes, Provenance};
 use super::protocol::Protocol;
 use super::socket::Socket;
@@ -17,6 +18,8 @@ pub struct Holding {
     pub processes: Arc<Processes>,
     /// Who accepts connections that no process has yet.
     pub listeners: Listeners,
+    /// Who most likely made what no process holds; `None` if nobody asked.
+    pub makers: Option<Arc<Makers>>,
     /// Whether every process could be read: only then is a socket without a holder nobody's.
     pub all_seen: bool,
 }
@@ -32,6 +35,10 @@ impl Holding {
         subflow: bool,
     ) -> (Cow<'_, [Holder]>, Provenance) {
         const NOBODY: Cow<'static, [Holder]> = Cow::Borrowed(&[]);
+        if let Some((pid, _)) = self.maker(socket, protocol) {
+            let maker = Holder { inode: 0, pid, fd: 0 };
+            return (Cow::Owned(vec![maker]), Provenance::Inferred);
+        }
         if socket.is_kernels(protocol) || socket.is_unaccepted() && subflow {
             return (NOBODY, Provenance::None);
         }
@@ -57,6 +64,12 @@ impl Holding {
             (true, false) => Provenance::Hidden,
         };
         (Cow::Borrowed(holders), provenance)
+    }
+
+    /// Who most likely made a socket that no process holds, and what that rests on.
+    pub fn maker(&self, socket: &Socket, protocol: Protocol) -> Option<(u32, Ground)> {
+        let makers = self.makers.as_ref().filter(|_| protocol == Protocol::Tcp)?;
+        makers.maker(socket)
     }
 
     /// The name of a process; empty if it was gone before it could be read.
@@ -86,6 +99,7 @@ mod tests {
             processes: Arc::new([(4, process)].into()),
             listeners: Listeners::among([listening].iter()),
             all_seen: true,
+            makers: None,
         };
         let of = |h: &Holding, s: &Socket, subflow| {
             let (holders, provenance) = h.of(s, Protocol::Tcp, subflow);

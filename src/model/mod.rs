@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod hash;
 pub mod holding;
 pub mod listener;
+pub mod makers;
 pub mod owner;
 pub mod place;
 pub mod ports;

@@ -4,8 +4,7 @@ use super::family::Family;
 use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, pools, rule};
-use crate::model::culprit::users;
+use super::{Evidence, makers, pools, rule};
 use crate::model::endpoint::place;
 use crate::model::ports::{Pool, Ports};
 use crate::model::wants::Wants;
@@ -103,7 +102,7 @@ fn finding(
         Some(rate) if rate > 0.0 => Severity::Warning,
         _ => Severity::Info,
     };
-    let users = users(now, &pool.inodes);
+    let users = makers::of_pool(evidence, pool);
     let to = pool.destination;
     let mut facts = pools::facts(pool, &ports.range);
     facts.insert("first_half", f64::from(half));
@@ -130,7 +129,7 @@ fn finding(
         ),
         subject: Subject::Destination {
             destination: to,
-            owners: users.iter().map(|(c, _)| c.clone()).collect(),
+            owners: users.list.iter().map(|(c, _)| c.clone()).collect(),
         },
         facts,
         thresholds: Thresholds { info: Some(at), ..Thresholds::default() },
@@ -142,7 +141,7 @@ fn finding(
                 number(pool.usable.into()),
                 number(pool.time_wait().into())
             ),
-            pools::users_sentence(&users, "to it"),
+            users.said.clone(),
         ],
         why: "Each connect() first walks through the whole full half, in the kernel: ten to a hundred times the time it takes else.".into(),
         next: vec![

@@ -4,8 +4,7 @@ use super::family::Family;
 use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, severity_above};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, pools, rule};
-use crate::model::culprit::users;
+use super::{Evidence, makers, pools, rule};
 use crate::model::endpoint::place;
 use crate::model::ports::forecast::{ceilings, lifetime_s, sustainable};
 use crate::model::ports::{Pool, Ports};
@@ -103,7 +102,7 @@ fn finding(
     if closed < FEW {
         return None;
     }
-    let users = users(now, &pool.inodes);
+    let users = makers::of_pool(evidence, pool);
     let to = pool.destination;
     let least = if pool.hides_closes(now) { "at least " } else { "" };
     let peak = pool.history.closes.iter().copied().max().unwrap_or_default();
@@ -136,7 +135,7 @@ fn finding(
         ),
         subject: Subject::Destination {
             destination: to,
-            owners: users.iter().map(|(c, _)| c.clone()).collect(),
+            owners: users.list.iter().map(|(c, _)| c.clone()).collect(),
         },
         facts,
         thresholds,
@@ -152,7 +151,7 @@ fn finding(
                 "The {} usable ports bear {ceiling:.0} a second for good.",
                 number(pool.usable.into())
             ),
-            pools::users_sentence(&users, "to it"),
+            users.said.clone(),
         ],
         why: "Each of them costs a handshake and keeps a port after its end; kept connections cost neither.".into(),
         next: vec![format!("tcpvet ports --to {} --sample 5s", place(to.peer_addr, to.peer_port))],

@@ -8,9 +8,8 @@ use super::finding::{
 };
 use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
-use super::{Evidence, pools, rule};
+use super::{Evidence, makers, pools, rule};
 use crate::model::Snapshot;
-use crate::model::culprit::users;
 use crate::model::endpoint::place;
 use crate::model::ports::{EphemeralRange, Pool, Ports};
 use crate::model::wants::Wants;
@@ -85,7 +84,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let range = &pools.range;
     let mut findings = Vec::new();
     for pool in &pools.pools {
-        if let Some(mut found) = finding(now, range, pool, limits) {
+        if let Some(mut found) = finding(evidence, range, pool, limits) {
             found.evidence.extend(super::pools::server_sentence(evidence, pool));
             findings.push(found);
         }
@@ -162,17 +161,18 @@ fn held(now: &Snapshot, pools: &Ports, limits: &Limits) -> Option<Finding> {
 }
 
 fn finding(
-    now: &Snapshot,
+    all: &Evidence<'_>,
     range: &EphemeralRange,
     pool: &Pool,
     limits: &Limits,
 ) -> Option<Finding> {
+    let now = all.now;
     let thresholds = pools::thresholds(&RULE, pool, limits);
     let severity = pools::severity(pool.blocked_min(), pool.blocked_max(), &thresholds)?;
     let to = pool.destination;
     let mut facts = pools::facts(pool, range);
     facts.insert("used_ratio", pool.ratio(pool.blocked_max()));
-    let users = users(now, &pool.inodes);
+    let users = makers::of_pool(all, pool);
     let mut evidence = vec![format!(
         "Range {} to {}: {} usable here, {} used ({} in TIME_WAIT), {} held by listeners and binds.",
         range.low,
@@ -190,7 +190,7 @@ fn finding(
             "The range has an odd number of ports and an end of it is free: each search leaves one end out, and one connection fewer may fit.".into(),
         );
     }
-    evidence.push(pools::users_sentence(&users, "to it"));
+    evidence.push(users.said.clone());
     let headroom = match (pool.headroom(), pool.headroom_max()) {
         (a, b) if a == b => number(a.into()),
         (a, b) => format!("{} to {}", number(a.into()), number(b.into())),
@@ -209,7 +209,7 @@ fn finding(
         ),
         subject: Subject::Destination {
             destination: to,
-            owners: users.into_iter().map(|(c, _)| c).collect(),
+            owners: users.culprits(),
         },
         facts,
         thresholds,

@@ -6,7 +6,7 @@ use super::family::Family;
 use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, rule, who};
+use super::{Evidence, makers, rule, who};
 use crate::model::socket::{Socket, TIME_WAIT_MS, Timer};
 use crate::model::state::State;
 use crate::model::wants::Wants;
@@ -109,6 +109,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     let soonest = orphans(evidence).map(|s| s.expires_ms).min().unwrap_or_default();
     facts.insert("first_release_ms", f64::from(soonest.min(TIME_WAIT_MS)));
+    evidence_said.extend(makers::sentence(evidence, orphans(evidence)));
     let holders = who::holders(now, leaking_here(evidence).into_iter());
     if !holders.is_empty() {
         evidence_said.push(format!(

@@ -6,7 +6,7 @@ use super::family::Family;
 use super::finding::{Finding, Remedy, Severity, Thresholds, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, rule, who};
+use super::{Evidence, makers, rule, who};
 use crate::model::socket::{Socket, Timer};
 use crate::model::state::State;
 use crate::model::wants::Wants;
@@ -95,6 +95,17 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     if let Some(max) = max {
         facts.insert("max_orphans", max as f64);
     }
+    let mut said = vec![
+        format!(
+            "{} in LAST_ACK, {} in FIN_WAIT1, {} in CLOSING; {} belong to no process any more.",
+            number(of(State::LastAck)),
+            number(of(State::FinWait1)),
+            number(of(State::Closing)),
+            number(orphans)
+        ),
+        format!("They lead to {}.", who::machines(stuck.iter().copied())),
+    ];
+    said.extend(makers::sentence(evidence, stuck.iter().copied()));
     Outcome::Fired(vec![Finding {
         severity,
         title: format!(
@@ -103,16 +114,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         ),
         facts,
         thresholds,
-        evidence: vec![
-            format!(
-                "{} in LAST_ACK, {} in FIN_WAIT1, {} in CLOSING; {} belong to no process any more.",
-                number(of(State::LastAck)),
-                number(of(State::FinWait1)),
-                number(of(State::Closing)),
-                number(orphans)
-            ),
-            format!("They lead to {}.", who::machines(stuck.iter().copied())),
-        ],
+        evidence: said,
         why: "Their peers are gone, or something on the way drops what follows a close; each stays until its retries are used up.".into(),
         next: vec![
             "tcpvet list 'timer_retries >= 3' -o".into(),

@@ -24,6 +24,7 @@ pub mod idle_without_keepalive;
 pub mod keepalive_too_slow;
 pub mod last_ack_stuck;
 pub mod limit;
+mod makers;
 pub mod orphan_pressure;
 pub mod outcome;
 pub mod path_mtu_black_hole;

@@ -8,7 +8,7 @@ use super::family::Family;
 use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, severity_above};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, rule, who};
+use super::{Evidence, makers, rule, who};
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, count, number, percent};
@@ -130,6 +130,7 @@ fn of_host(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
             who::machines(closed.iter().copied())
         ));
     }
+    said.extend(makers::sentence(evidence, here.iter().copied()));
     if let Some(n) = aborted {
         facts.insert("aborted", n as f64);
         said.push(format!(

@@ -34,6 +34,9 @@ pub(super) fn wants(evidence: &Evidence<'_>, ratio: f64) -> Wants {
         if taken > ratio * 0.8 {
             wants.owners.extend(pool.inodes.iter().copied());
             wants.owners.extend(server(evidence, pool).map(|l| l.inode));
+            if pool.inodes.is_empty() {
+                wants.owners.extend(super::makers::elsewhere(evidence, pool));
+            }
             // What bind() took is lost to every destination, and only the owners' buckets tell it.
             wants.buckets = true;
         }

@@ -6,9 +6,8 @@ use super::family::Family;
 use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
-use super::{Evidence, pools, rule};
+use super::{Evidence, makers, pools, rule};
 use crate::model::Snapshot;
-use crate::model::culprit::users;
 use crate::model::endpoint::place;
 use crate::model::listener::Listeners;
 use crate::model::ports::{EphemeralRange, Pool, Ports, is_client};
@@ -90,7 +89,7 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     let total = waiting().count() as u64;
     let client = waiting().filter(|s| is_client(s, range, &listeners)).count() as u64;
     let mut findings: Vec<Finding> =
-        busy.iter().filter_map(|pool| destination(now, range, pool, limits)).collect();
+        busy.iter().filter_map(|pool| destination(evidence, range, pool, limits)).collect();
     findings.extend(buckets(now, total, client, limits));
     if !findings.is_empty() {
         return Outcome::Fired(findings);
@@ -112,11 +111,12 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
 }
 
 fn destination(
-    now: &Snapshot,
+    all: &Evidence<'_>,
     range: &EphemeralRange,
     pool: &Pool,
     limits: &Limits,
 ) -> Option<Finding> {
+    let now = all.now;
     let thresholds = pools::thresholds(&RULE, pool, limits);
     let held_max = pool.time_wait() - pool.reusable();
     let held_min = pool.time_wait() - pool.reusable_max();
@@ -124,7 +124,7 @@ fn destination(
     let to = pool.destination;
     let mut facts = pools::facts(pool, range);
     facts.insert("time_wait_ratio", pool.ratio(held_max));
-    let users = users(now, &pool.inodes);
+    let users = makers::of_pool(all, pool);
     let sustained = f64::from(pool.usable) * 1000.0 / f64::from(pool.hold_ms().max(1));
     let mut evidence = vec![
         format!(
@@ -140,7 +140,7 @@ fn destination(
         ),
         pools::reuse_sentence(pool),
     ];
-    evidence.push(pools::users_sentence(&users, "to it"));
+    evidence.push(users.said.clone());
     facts.insert("sustained_per_second", sustained);
     Some(Finding {
         id: RULE.id,
@@ -154,10 +154,7 @@ fn destination(
             number(pool.usable.into()),
             percent(held_max.into(), pool.usable.into())
         ),
-        subject: Subject::Destination {
-            destination: to,
-            owners: users.into_iter().map(|(c, _)| c).collect(),
-        },
+        subject: Subject::Destination { destination: to, owners: users.culprits() },
         facts,
         thresholds,
         evidence,

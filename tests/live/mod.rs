@@ -9,6 +9,7 @@ mod filters;
 mod fixtures;
 mod list;
 mod listen;
+mod makers;
 mod namespaces;
 mod oracle;
 mod owners;

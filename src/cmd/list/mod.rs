@@ -15,7 +15,7 @@ use super::everywhere::all_netns;
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, ListArgs};
 use crate::collect::stream::{Asked, everywhere, stream};
-use crate::collect::{begin, note_bound_inactive, sockets, surroundings};
+use crate::collect::{begin, makers, note_bound_inactive, sockets, surroundings};
 use crate::error::Error;
 use crate::exit;
 use crate::fields::{Source, View};
@@ -167,7 +167,13 @@ fn namespace(
             view.explicit = surroundings::explicit(system, &request, &mut snapshot.coverage);
             view.ephemeral = surroundings::ephemeral(system);
         }
-        let known = around.known.clone();
+        let mut known = around.known.clone();
+        if let (Some(before), Some(method)) = (&plan.infer, plan.owners) {
+            let concluded = makers::conclude(system, method, known, before);
+            known = Some(concluded.map_err(|reason| {
+                Error::hinted(format!("owners cannot be read: {reason}"), "leave --infer out")
+            })?);
+        }
         let asked = Asked { request, owners: plan.owners, known, euid: snapshot.host.euid };
         let mut show = Show::new(plan, system, output, view);
         stream(system, &asked, &mut snapshot.coverage, &mut show).map_err(|reason| {

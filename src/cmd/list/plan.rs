@@ -3,8 +3,9 @@
 use crate::cli::resolve::Settings;
 use crate::cli::{ListArgs, Owners};
 use crate::cmd::{filter, method};
+use crate::collect::makers::{self, Before};
 use crate::collect::owners::Method;
-use crate::error::Error;
+use crate::error::{Error, on_file};
 use crate::fields::{Field, Group, Kind, Source, all, defaults, find, lookup};
 use crate::filter::expr::{Expr, Predicate};
 use crate::filter::push::{Pushed, push};
@@ -15,7 +16,9 @@ use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::model::text::Text;
 use crate::render::list::Shape;
-use crate::sys::System;
+use crate::sys::replay::Replay;
+use crate::sys::store::Capture;
+use crate::sys::{System, privilege};
 use crate::wire::attributes::{Attributes, SKV6ONLY};
 use crate::wire::request::{Condition, Request};
 
@@ -44,6 +47,8 @@ pub(super) struct Plan {
     pub(super) limit: Option<usize>,
     pub(super) groups: Vec<&'static Field>,
     pub(super) owners: Option<Method>,
+    /// Who held what before; `None` if makers are not asked for.
+    pub(super) infer: Option<Before>,
     pub(super) all_netns: bool,
     pub(super) resolve: bool,
     pub(super) numeric: bool,
@@ -115,6 +120,7 @@ impl Plan {
                 None => Vec::new(),
             },
             owners: None,
+            infer: infer(args)?,
             all_netns: args.all_netns,
             resolve: args.resolve,
             numeric: args.numeric,
@@ -257,6 +263,14 @@ impl Plan {
             condition: self.pushed.program.clone().map(Condition::Program),
         }
     }
+}
+
+/// What is known of an earlier look, where makers are asked for.
+fn infer(args: &ListArgs) -> Result<Option<Before>, Error> {
+    let Some(path) = &args.baseline else { return Ok(args.infer.then(Before::default)) };
+    let hint = "write one with: tcpvet capture -o box.tar";
+    let capture = privilege::as_the_user(|| Capture::load(path).map_err(|e| on_file(&e, hint)))?;
+    makers::before(&Replay::new(capture)).map(Some).map_err(|e| on_file(&e, hint))
 }
 
 /// An expression as it may be shown: what a terminal would obey is escaped, a backslash is one already.

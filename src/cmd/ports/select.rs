@@ -129,6 +129,7 @@ impl Selection {
             protocol: Protocol::Tcp,
             queue_limits: snapshot.has_netlink_facts(),
             holding: snapshot.owners.as_ref().map(|owners| Holding {
+                makers: None,
                 owners: Some(Arc::new(owners.clone())),
                 processes: Arc::new(snapshot.processes.clone()),
                 listeners: listeners.clone(),
