@@ -1117,7 +1117,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__listen)
-            opts="-H -N -q -h --brief --no-header --owners --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-H -N -q -h --brief --all-netns --no-header --owners --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

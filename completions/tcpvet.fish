@@ -199,6 +199,7 @@ unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l brief -d 'One dump and nothing more: queue, limit, who set it, drops'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s H -l no-header -d 'Print no head'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s q -l quiet -d 'Print nothing when all is well, and no notes'

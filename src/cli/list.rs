@@ -140,6 +140,9 @@ pub struct ListenArgs {
     /// One dump and nothing more: queue, limit, who set it, drops
     #[arg(long)]
     pub brief: bool,
+    /// Every network namespace in sight
+    #[arg(long, conflicts_with_all = ["netns", "from"])]
+    pub all_netns: bool,
     /// Print no head
     #[arg(short = 'H', long)]
     pub no_header: bool,

@@ -11,8 +11,8 @@ use crate::model::state::{State, StateSet};
 use crate::model::survey::Survey;
 use crate::phrase;
 use crate::sys::{Kind, System};
-use crate::wire::proc_pid;
 use crate::wire::request::EXT_SECOND_LOOK;
+use crate::wire::{mounts, proc_pid};
 
 /// A process with fewer descriptors cannot leak enough of them to matter.
 const MIN_DESCRIPTORS: u64 = 10;
@@ -80,8 +80,12 @@ pub(super) fn read(
         }
     }
     snapshot.uncounted = Some(uncounted);
-    if uncounted > 0 && possible >= from {
-        let processes = phrase::count(uncounted.into(), "process", "processes");
+    snapshot.processes_hidden = processes_hidden(system);
+    if (uncounted > 0 || snapshot.processes_hidden) && possible >= from {
+        let processes = match uncounted {
+            0 => "processes that /proc does not list".to_string(),
+            n => phrase::count(n.into(), "process", "processes"),
+        };
         let reason = format!("the descriptors of {processes} may not be counted");
         let hint = owners::grant(snapshot);
         snapshot.coverage.note("descriptors", Seen::Partial, Some(reason), Some(hint));
@@ -90,6 +94,12 @@ pub(super) fn read(
         return;
     }
     look(system, snapshot, suspects, possible, &here);
+}
+
+/// Whether /proc is mounted with `hidepid` and does so to us: then not even the first process is listed.
+fn processes_hidden(system: &dyn System) -> bool {
+    let mounts = system.read("/proc/self/mountinfo").unwrap_or_default();
+    mounts::hidepid(&mounts).is_some() && system.pids().is_ok_and(|pids| !pids.contains(&1))
 }
 
 /// Where a process is, seen from the namespace under examination.
@@ -317,6 +327,19 @@ mod tests {
         let mut snapshot = fresh();
         read(&system("net:[2]"), &mut snapshot, &Survey::default(), 10, None);
         assert!(!snapshot.processes.contains_key(&9));
+    }
+
+    #[test]
+    fn processes_that_are_not_listed_are_not_counted_as_none() {
+        let mount = "22 1 0:20 / /proc rw - proc proc rw,hidepid=2\n";
+        let hidden = system("net:[1]").file("/proc/self/mountinfo", mount);
+        let mut snapshot = fresh();
+        read(&hidden, &mut snapshot, &Survey::default(), 10, None);
+        assert!(snapshot.processes_hidden);
+        let mut all = system("net:[1]").file("/proc/self/mountinfo", mount);
+        all.processes.insert(1, Some(Vec::new()));
+        read(&all, &mut snapshot, &Survey::default(), 10, None);
+        assert!(!snapshot.processes_hidden, "we are let see them");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Listeners and what waits at their doors: narrow dumps in place of the whole table.
 
 use super::owners::{self, Method, Search};
-use super::{begin, kernel, sockets};
+use super::{Census, begin, kernel, sockets};
 use std::collections::BTreeSet;
 
 use crate::model::Snapshot;
@@ -31,7 +31,11 @@ pub struct Doors {
 ///
 /// # Errors
 /// The clock cannot be read, or owners cannot in the way that was asked for.
-pub fn listeners(system: &dyn System, doors: &Doors) -> Result<Snapshot, SysError> {
+pub fn listeners(
+    system: &dyn System,
+    doors: &Doors,
+    census: Option<&Census<'_>>,
+) -> Result<Snapshot, SysError> {
     let mut snapshot = begin(system, doors.netns.as_deref())?;
     sockets::read(system, StateSet::of(State::Listen), EXT_SKMEMINFO, &mut snapshot);
     kernel::setting(system, &mut snapshot, "net.core.somaxconn");
@@ -52,7 +56,12 @@ pub fn listeners(system: &dyn System, doors: &Doors) -> Result<Snapshot, SysErro
     let found = std::thread::scope(|scope| {
         let finder = doors.owners.filter(|_| !wanted.is_empty()).map(|method| {
             let search = Search { method, wanted: Some(wanted.as_slice()), ..Search::default() };
-            scope.spawn(move || owners::find(system, search))
+            let shared = census.filter(|_| method == Method::Auto);
+            let wanted = wanted.as_slice();
+            scope.spawn(move || {
+                let known = shared.and_then(|census| owners::among(census, wanted));
+                known.map_or_else(|| owners::find(system, search), Ok)
+            })
         });
         waiting(system, &mut snapshot);
         finder.map(std::thread::ScopedJoinHandle::join)

@@ -232,7 +232,7 @@ pub(super) fn read(
 }
 
 /// The holders of these inodes out of those of all; `None` if one is missing, which may be younger than they are.
-fn among(census: &Census<'_>, wanted: &[u32]) -> Option<Found> {
+pub(super) fn among(census: &Census<'_>, wanted: &[u32]) -> Option<Found> {
     let all = census.owners().ok()?;
     let mut holders = Vec::new();
     for inode in wanted {

@@ -71,6 +71,22 @@ pub fn explicit(
     }
 }
 
+/// Inodes of the initial user and pid namespace (include/linux/proc_ns.h: PROC_USER_INIT_INO, PROC_PID_INIT_INO).
+const INITIAL: [(&str, u64); 2] = [("user", 0xEFFF_FFFD), ("pid", 0xEFFF_FFFC)];
+
+/// Whether our namespace of this kind, `user` or `pid`, is the initial one; `None` if that is not told.
+pub fn is_initial(system: &dyn System, kind: &str) -> Option<bool> {
+    let link = system.link(&format!("/proc/self/ns/{kind}")).ok()?;
+    let inode = proc_pid::link_inode(&link, kind)?;
+    let (_, initial) = INITIAL.iter().find(|(name, _)| *name == kind)?;
+    Some(inode == *initial)
+}
+
+/// Whether processes of the host may be out of our sight because we are in a pid namespace of our own.
+pub fn in_other_pid_namespace(system: &dyn System) -> bool {
+    is_initial(system, "pid") == Some(false)
+}
+
 /// Whether firewall marks are told to us.
 pub fn may_see_marks(system: &dyn System) -> bool {
     capabilities::may_administer_network(&system.read("/proc/self/status").unwrap_or_default())

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::value::Value;
 use super::{Field, Group, Kind, Row, Source};
 use crate::model::owner::{Holder, Provenance};
+use crate::model::unheld::likely;
 
 pub(super) static FIELDS: &[Field] = &[
     Field {
@@ -36,6 +37,20 @@ pub(super) static FIELDS: &[Field] = &[
         group: Group::Named,
         doc: "How the owner is known: exact, listener (not accepted yet: whoever accepts there), inferred (concluded from other sockets), none (the kernel's by nature), hidden (no permission), unheld (nobody in sight has it).",
         get: |row| row.holders().map_or(Value::None, |(_, p)| Value::Word(p.word())),
+        all: None,
+    },
+    Field {
+        name: "likely_holder",
+        kind: Kind::Text,
+        source: Source::Owners,
+        group: Group::Named,
+        doc: "Who likely holds a socket that no process in sight has (unheld): nfs, nvme-tcp, cifs, ceph or 9p of the kernel, another pid namespace, or gone or io_uring.",
+        get: |row| match row.holders() {
+            Some((_, Provenance::Unheld)) => {
+                Value::Word(likely(row.socket, row.view.other_pid_namespace))
+            }
+            _ => Value::None,
+        },
         all: None,
     },
     Field {

@@ -24,6 +24,8 @@ pub struct View {
     pub queue_limits: bool,
     /// Whether firewall marks are told to us.
     pub marks: bool,
+    /// Whether our pid namespace is not the initial one, so that holders may be out of sight.
+    pub other_pid_namespace: bool,
     /// Who holds what; `None` if owners were not asked for.
     pub holding: Option<Holding>,
     /// Names by user id.

@@ -27,6 +27,7 @@ pub mod sysctl_file;
 pub(crate) mod testing;
 pub mod text;
 mod unhashed;
+pub mod unheld;
 pub mod wants;
 pub mod workload;
 
@@ -87,6 +88,8 @@ pub struct Snapshot {
     pub processes: Processes,
     /// Processes whose descriptors may not even be counted; `None` if counting was not asked for.
     pub uncounted: Option<u32>,
+    /// Whether /proc keeps processes of others out of its list (hidepid): nobody can say how many.
+    pub processes_hidden: bool,
     /// Names of interfaces that sockets are bound to, where they were asked for.
     pub interfaces: BTreeMap<u32, Text>,
     /// What was seen.

@@ -76,6 +76,9 @@ fn check(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
     }
     match now.uncounted {
         None => Outcome::unseen("the descriptors of processes could not be counted"),
+        Some(0) if now.processes_hidden => {
+            Outcome::unseen("/proc does not list the processes of others (hidepid)")
+        }
         Some(0) => Outcome::Clear("no process is near its limit of open files".into()),
         Some(n) => Outcome::unseen(format!(
             "the descriptors of {} may not be counted",

@@ -54,6 +54,24 @@ lab_test!(each_set_of_capabilities_finds_the_same_and_names_what_it_may, {
     }
 });
 
+lab_test!(behind_hidepid_the_numbers_are_the_same_and_nobody_is_called_absent, {
+    let _scene = Scene::start(&["leak", "61"]);
+    pause(1200);
+    let hidden = "mount -t proc -o hidepid=2 proc /proc && exec \"$0\" \"$@\"";
+    let before = ["unshare", "-m", "sh", "-c", hidden];
+    let Some(run) = nobody_with("", &before, &["--json"]) else { return };
+    let diagnosis = document(&run.out);
+    let finding = findings(&diagnosis, "close-wait-leak")[0];
+    assert_eq!(finding["facts"]["close_wait"], 61);
+    assert_eq!(finding["subject"]["owners"][0]["provenance"], "hidden");
+    assert_eq!(source(&diagnosis, "owners"), "partial");
+    let env = document(&nobody_with("", &before, &["env", "--json"]).unwrap().out);
+    assert!(["2", "invisible"].contains(&env["place"]["hidepid"].as_str().unwrap()), "{env}");
+    // What hangs on the descriptors of processes that are out of sight is unknown, and never clear.
+    let check = nobody_with("", &before, &["check", "--select", "descriptor-limit"]).unwrap();
+    assert_eq!(check.status, 3, "{}", check.out);
+});
+
 /// A copy with capabilities of its own; `None` where this machine keeps none in files.
 fn with_file_capabilities(capabilities: &str) -> Option<Copy> {
     let copy = Copy::new();

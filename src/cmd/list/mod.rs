@@ -122,6 +122,7 @@ impl Around {
         let mut around = Around::default();
         around.view.queue_limits = true;
         around.view.marks = surroundings::may_see_marks(system);
+        around.view.other_pid_namespace = surroundings::in_other_pid_namespace(system);
         if plan.needs(Source::Users) {
             around.view.users = surroundings::users(system);
         }

@@ -7,30 +7,22 @@ use crate::model::workload::Workload;
 use crate::sys::System;
 use crate::wire::{capabilities, cgroup, mounts, proc_pid};
 
-/// Inodes of the initial namespaces (include/linux/proc_ns.h: PROC_USER_INIT_INO, PROC_PID_INIT_INO).
-const USER_INIT: u64 = 0xEFFF_FFFD;
-const PID_INIT: u64 = 0xEFFF_FFFC;
-
 /// Reads who we are.
 pub fn standing(system: &dyn System) -> Standing {
     let text = |path: &str| system.read(path).ok();
     let status = text("/proc/self/status").unwrap_or_default();
     let euid = proc_pid::effective_uid(&status);
-    let is_initial = |kind: &str, inode: u64| {
-        let link = system.link(&format!("/proc/self/ns/{kind}")).ok()?;
-        Some(proc_pid::link_inode(&link, kind)? == inode)
-    };
     let line = |path: &str| {
         let bytes = text(path)?;
         let trimmed = bytes.trim_ascii();
         (!trimmed.is_empty()).then(|| Text::new(trimmed))
     };
-    let initial_pid_namespace = is_initial("pid", PID_INIT);
+    let initial_pid_namespace = surroundings::is_initial(system, "pid");
     Standing {
         user: euid.and_then(|uid| surroundings::users(system).remove(&uid)),
         euid,
         capabilities: capabilities::names(&status),
-        initial_user_namespace: is_initial("user", USER_INIT),
+        initial_user_namespace: surroundings::is_initial(system, "user"),
         initial_pid_namespace,
         container: container(system, initial_pid_namespace == Some(true)),
         hidepid: mounts::hidepid(&text("/proc/self/mountinfo").unwrap_or_default()),

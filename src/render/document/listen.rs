@@ -27,10 +27,10 @@ pub struct Listen {
     /// Head.
     #[serde(flatten)]
     pub head: Head,
-    /// Network namespace.
+    /// Network namespace; of several the caller's.
     #[cfg_attr(test, schemars(with = "String"))]
     pub netns: Text,
-    /// net.core.somaxconn as it is now; listen() takes the smaller of it and the backlog at the time of the call.
+    /// net.core.somaxconn as it is now, in that namespace; listen() takes the smaller of it and the backlog at the time of the call.
     pub somaxconn: Option<i64>,
     /// Whether nothing but the listeners was asked for.
     pub brief: bool,
@@ -69,6 +69,9 @@ impl SetBy {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ListenerDocument {
+    /// Its network namespace.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub netns: Text,
     /// `ipv4` or `ipv6`.
     pub family: &'static str,
     /// Where it listens.
@@ -147,6 +150,7 @@ impl Listen {
         let one = |l: &Socket| {
             let limit = snapshot.has_netlink_facts().then_some(l.send_queue);
             ListenerDocument {
+                netns: snapshot.netns.clone(),
                 family: l.family.word(),
                 local: Endpoint::of(l.local_addr, l.family, l.local_port),
                 interface: (l.interface != 0).then(|| {
@@ -177,6 +181,17 @@ impl Listen {
             brief,
             listeners: listeners.iter().map(one).collect(),
         }
+    }
+}
+
+impl Listen {
+    /// The listeners of several namespaces in one document; the first is the caller's.
+    pub fn together(shared: &Snapshot, all: Vec<Listen>) -> Option<Listen> {
+        let mut all = all.into_iter();
+        let mut whole = all.next()?;
+        whole.listeners.extend(all.flat_map(|one| one.listeners));
+        whole.head = Head::new("listen", shared);
+        Some(whole)
     }
 }
 

@@ -35,9 +35,12 @@ fn sentence(check: &Check) -> String {
         }));
     }
     let shown = check.findings.iter().take(MAX_TITLES);
-    parts.extend(shown.map(|f| match f.severity.word() == check.status.word() {
-        true => format!("{}: {}", f.id, f.title),
-        false => format!("{} {}: {}", f.severity.word(), f.id, f.title),
+    parts.extend(shown.map(|f| {
+        let worse = f.severity.word() == check.status.word();
+        let severity = if worse { String::new() } else { format!("{} ", f.severity.word()) };
+        let many = check.namespaces.is_some();
+        let place = if many { format!(" in {}", f.netns) } else { String::new() };
+        format!("{severity}{}{place}: {}", f.id, f.title)
     }));
     if let Some(more @ 1..) = check.findings.len().checked_sub(MAX_TITLES) {
         parts.push(format!("{more} more"));

@@ -16,8 +16,13 @@ pub fn render(
     style: Style,
 ) -> String {
     let full = !document.brief;
+    let many = document.listeners.iter().any(|l| l.netns != document.netns);
     let mut heads = vec!["LOCAL", "QUEUE", "LIMIT", "SET-BY", "DROPS"];
     let mut right = vec![1, 2, 4];
+    if many {
+        heads.insert(0, "NETNS");
+        right.iter_mut().for_each(|column| *column += 1);
+    }
     if full {
         right.extend([heads.len(), heads.len() + 1]);
         heads.extend(["SYN-RECV", "GROUP"]);
@@ -41,6 +46,9 @@ pub fn render(
                 l.limit_set_by.word().to_string(),
                 l.drops.map_or_else(unknown, |n| n.to_string()),
             ];
+            if many {
+                row.insert(0, l.netns.to_string());
+            }
             if full {
                 row.push(l.syn_recv.map_or_else(unknown, |n| n.to_string()));
             }
