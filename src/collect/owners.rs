@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::census::Census;
+use super::surroundings;
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::owner::{Buckets, Holder, Owners, Process, Processes};
@@ -227,6 +228,15 @@ pub(super) fn read(
     };
     let missing = wanted.iter().filter(|i| found.owners.of(**i).is_empty()).count();
     note(&mut snapshot.coverage, &found, missing, wanted.len(), snapshot.host.euid, true);
+    if missing > 0 && surroundings::in_other_pid_namespace(system) {
+        let have = count(missing as u64, "socket has", "sockets have");
+        let reason = format!(
+            "{have} no owner in sight, of {}, and processes outside of this pid namespace are not seen",
+            wanted.len()
+        );
+        let hint = "run it with the host's processes in sight (--pid=host), or with the host's /proc (--proc DIR)";
+        snapshot.coverage.note("pid_namespace", Seen::Partial, Some(reason), Some(hint.into()));
+    }
     snapshot.processes.extend(found.processes);
     snapshot.owners = Some(found.owners);
 }

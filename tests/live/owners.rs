@@ -147,3 +147,30 @@ lab_test!(a_device_and_both_families_are_seen_in_the_address, {
         (&Value::from("lo"), &Value::from(false))
     );
 });
+
+lab_test!(a_socket_that_was_inherited_is_told_with_all_who_hold_it, {
+    let fd = rustix::net::socket(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::STREAM,
+        None,
+    )
+    .unwrap();
+    rustix::net::bind(&fd, &"127.0.0.1:7001".parse::<std::net::SocketAddr>().unwrap()).unwrap();
+    rustix::net::listen(&fd, 5).unwrap();
+    let mut heir = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    // What is started from now on must not inherit it.
+    rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC).unwrap();
+    let list = json(&["list", "state listen"]);
+    let owners = list["sockets"][0]["owners"].as_array().unwrap();
+    let pids: Vec<u64> = owners.iter().filter_map(|o| o["pid"].as_u64()).collect();
+    let mut wanted = [u64::from(std::process::id()), heir.id().into()];
+    wanted.sort_unstable();
+    assert_eq!(pids, wanted, "{list}");
+    let doors = json(&["listen"]);
+    assert_eq!(doors["listeners"][0]["owners"].as_array().unwrap().len(), 2);
+    for filter in ["process = sleep", "process ~ main"] {
+        assert_eq!(json(&["list", filter])["sockets"].as_array().unwrap().len(), 1, "{filter}");
+    }
+    heir.kill().unwrap();
+    heir.wait().unwrap();
+});

@@ -72,6 +72,52 @@ lab_test!(behind_hidepid_the_numbers_are_the_same_and_nobody_is_called_absent, {
     assert_eq!(check.status, 3, "{}", check.out);
 });
 
+lab_test!(in_another_pid_namespace_owners_are_out_of_sight_and_the_hosts_proc_shows_them, {
+    let scene = Scene::start(&["leak", "61"]);
+    pause(1200);
+    let folder = std::env::temp_dir().join(format!("tcpvet-proc-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    // A container: /proc is its own, the host's lies elsewhere.
+    let made =
+        format!("mount --bind /proc {folder} && exec unshare -pf --mount-proc \"$0\" \"$@\"");
+    let within = |args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", &made, env!("CARGO_BIN_EXE_tcpvet")]).args(args);
+        finish(&mut command)
+    };
+    let alone = within(&["--json"]);
+    if alone.status != 0 {
+        println!("SKIPPED: this machine allows no pid namespace ({})", alone.err);
+        return;
+    }
+    let alone = document(&alone.out);
+    let finding = findings(&alone, "close-wait-leak")[0];
+    assert_eq!(finding["facts"]["close_wait"], 61);
+    assert_eq!(finding["subject"]["owners"][0]["provenance"], "unheld");
+    assert_eq!(source(&alone, "pid_namespace"), "partial");
+    let list =
+        document(&within(&["list", "--json", "-O", "likely_holder,local", "state close-wait"]).out);
+    assert_eq!(list["sockets"][0]["likely_holder"], "another pid namespace");
+    for owners in ["auto", "bpf", "proc"] {
+        let args = ["list", "--json", "--proc", folder, "--owners", owners, "state close-wait"];
+        let run = within(&args);
+        if owners == "bpf" && run.status != 0 {
+            println!("SKIPPED: no BPF here ({})", run.err);
+            continue;
+        }
+        let host = document(&run.out);
+        for socket in host["sockets"].as_array().unwrap() {
+            assert_eq!(socket["owners"][0]["pid"], scene.pid(), "{owners}");
+        }
+        assert_eq!(host["sockets"].as_array().unwrap().len(), 61);
+    }
+    let host = document(&within(&["--json", "--proc", folder]).out);
+    assert_eq!(findings(&host, "close-wait-leak")[0]["subject"]["pid"], scene.pid());
+    assert_eq!(source(&host, "pid_namespace"), Value::Null);
+    std::fs::remove_dir(folder).unwrap();
+});
+
 /// A copy with capabilities of its own; `None` where this machine keeps none in files.
 fn with_file_capabilities(capabilities: &str) -> Option<Copy> {
     let copy = Copy::new();

@@ -69,10 +69,11 @@ fn namespaces(system: &dyn System) -> Ability {
     let (works, seen) = match system.namespaces() {
         Err(e) => (works::<()>(&Err(e.clone())), e.reason),
         Ok(all) => {
-            let entered = all.iter().filter(|n| n.enter().is_ok_and(|e| e.refused.is_none()));
-            let (can, of) = (entered.count(), all.len());
-            let tables =
-                all.iter().filter(|n| n.enter().is_ok_and(|e| e.refused.is_some())).count();
+            let (mut can, mut tables) = (0, 0);
+            for entered in all.iter().filter_map(|n| n.enter().ok()) {
+                *(if entered.refused.is_none() { &mut can } else { &mut tables }) += 1;
+            }
+            let of = all.len();
             let words = match (can == of, tables) {
                 (true, _) => format!("{} in sight, all can be entered", number(of as u64)),
                 (false, 0) => format!("{can} of {of} in sight can be entered"),
