@@ -25,6 +25,7 @@ pub fn of(
         return Profiles::new();
     }
     let users = surroundings::users(system);
+    let booted = proc_pid::boot_time(&system.read("/proc/stat").unwrap_or_default());
     let mut belongs = workloads::of(system, pids.iter().copied());
     let mut one = |pid: u32| {
         let text = |file: &str| system.read(&format!("/proc/{pid}/{file}")).unwrap_or_default();
@@ -44,7 +45,7 @@ pub fn of(
             exe: system.link(&format!("/proc/{pid}/exe")).ok().map(|path| Text::new(&path)),
             user: uid.and_then(|uid| users.get(&uid).cloned()),
             uid,
-            started_ms: started(snapshot, process.start_ticks),
+            started_ms: started(booted, process.start_ticks),
             parents: parents(system, pid),
             workload: belongs.remove(&pid).unwrap_or_default(),
             command_line: with_command_lines.then(|| line(system, pid)).flatten(),
@@ -55,11 +56,9 @@ pub fn of(
     pids.iter().map(|pid| one(*pid)).collect()
 }
 
-/// When a process started, by the clock on the wall.
-fn started(snapshot: &Snapshot, ticks: Option<u64>) -> Option<u64> {
-    let after_boot = ticks?.checked_mul(TICK_MS)?;
-    let boot = snapshot.time_ms.checked_sub(snapshot.uptime_ms?)?;
-    boot.checked_add(after_boot)
+/// When a process started, by the clock on the wall: the same at every look, since the kernel says when it was booted.
+fn started(booted_s: Option<u64>, ticks: Option<u64>) -> Option<u64> {
+    booted_s?.checked_mul(1000)?.checked_add(ticks?.checked_mul(TICK_MS)?)
 }
 
 fn parents(system: &dyn System, pid: u32) -> Vec<(u32, Text)> {
@@ -103,11 +102,11 @@ mod tests {
             .file("/proc/9/status", "Uid:\t7\t7\t7\t7\n")
             .file("/etc/passwd", "app:x:7:7::/:/bin/sh\n")
             .file("/proc/9/exe", "/usr/bin/java")
+            .file("/proc/stat", "cpu 1 2\nbtime 90\nprocesses 7\n")
             .file("/proc/9/cgroup", "0::/system.slice/app.service\n")
             .file("/proc/9/cmdline", "java\0--password=hunter2\0-jar\0a b.jar\0");
         system.processes.insert(9, Some(vec![(3, 77)]));
-        let snapshot =
-            Snapshot { time_ms: 100_000, uptime_ms: Some(10_000), ..Snapshot::default() };
+        let snapshot = Snapshot::default();
         let all = of(&system, &snapshot, [9, 10], true);
         let java = &all[&9];
         assert_eq!(java.process.comm.as_str(), "java");
@@ -129,7 +128,7 @@ mod tests {
         );
         assert_eq!(of(&system, &snapshot, [9], false)[&9].command_line, None);
         // Another process has the pid now.
-        let mut before = Snapshot { uptime_ms: Some(10_000), ..Snapshot::default() };
+        let mut before = Snapshot::default();
         let then = Process { pid: 9, start_ticks: Some(249), ..Process::default() };
         before.processes.insert(9, then.clone());
         let gone = &of(&system, &before, [9], true)[&9];

@@ -64,6 +64,12 @@ pub fn effective_uid(text: &[u8]) -> Option<u32> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
+/// When the machine was booted, in seconds since 1970 (`btime` of /proc/stat).
+pub fn boot_time(text: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(text);
+    text.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()
+}
+
 /// The inode in a link text such as `socket:[4026]` or `net:[4026531840]`.
 pub fn link_inode(link: &[u8], kind: &str) -> Option<u64> {
     let text = std::str::from_utf8(link).ok()?;

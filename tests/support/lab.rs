@@ -6,6 +6,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const MARK: &str = "TCPVET_LAB";
 
+/// What a scene says that cannot stand on this machine; the test that asked for it ends there.
+pub const NO_TUN: &str = "SKIPPED: this machine gives a test no TUN device";
+
 /// Defines a live test: `lab_test!(name, { body });`.
 macro_rules! lab_test {
     ($name:ident, $body:block) => {
@@ -46,6 +49,12 @@ pub fn alone(full_name: &str, body: impl FnOnce()) {
         .expect("unshare runs");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success()
+        && let Some(why) = text.lines().find(|l| l.contains(NO_TUN))
+    {
+        println!("{name}: {why}");
+        return;
+    }
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains("1 passed"), "the test ran inside: {text}");
     // What was skipped or counted inside must be heard outside.
@@ -133,6 +142,10 @@ impl Scene {
             if line.trim_end().ends_with(wanted) {
                 return;
             }
+            if line.contains(NO_TUN) {
+                println!("{line}");
+                break;
+            }
         }
         panic!("the scene did not say '{wanted}'");
     }
@@ -155,6 +168,15 @@ impl Drop for Scene {
         drop(self.input.take());
         let _ = self.child.wait();
     }
+}
+
+/// Whether BPF shows bind buckets and descriptors here; where it does not, says so.
+pub fn has_bpf() -> bool {
+    let probe = super::run::run(&["list", "--owners", "bpf", "-H"]);
+    if probe.status != 0 {
+        println!("SKIPPED: no BPF here: {}", probe.err);
+    }
+    probe.status == 0
 }
 
 /// Sleeps.

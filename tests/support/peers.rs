@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, sockopt};
 
+use super::lab::NO_TUN;
 use super::silent::{ACK, FIN, HOME, Line, SYN, Tun};
 
 /// What a scene with a peer holds.
@@ -48,7 +49,10 @@ impl Peers {
         if !known.contains(&kind) {
             return None;
         }
-        let tun = Tun::open().expect("a TUN device");
+        let tun = Tun::open().unwrap_or_else(|| {
+            println!("{NO_TUN}");
+            std::process::exit(0)
+        });
         let mut peers = Peers { tun, held: Vec::new(), lines: Vec::new() };
         peers.run(kind, count, port);
         Some(peers)
