@@ -50,7 +50,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -l json -d 'Print one JSON d
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l all-netns -d 'Every network namespace in sight'
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -l cmdline -d 'Show the command lines of the processes that are named, with secrets masked'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l cmdline -d 'Show the command lines of the processes that are named, with secrets of known forms masked'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s V -l version -d 'Print version'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
@@ -93,7 +93,7 @@ critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l all-netns -d 'Every network namespace in sight'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l cmdline -d 'Show the command lines of the processes that are named, with secrets masked'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l cmdline -d 'Show the command lines of the processes that are named, with secrets of known forms masked'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -122,7 +122,7 @@ critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l all-netns -d 'Every network namespace in sight'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l cmdline -d 'Write the command lines of the processes that are named into the document, with secrets masked'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l cmdline -d 'Write the command lines of the processes that are named into the document, with secrets of known forms masked'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'

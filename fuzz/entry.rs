@@ -147,7 +147,7 @@ pub fn proc_pid(data: &[u8]) {
     let _ = files::stat(data);
     let _ = files::descriptor_limit(data);
     let _ = files::effective_uid(data);
-    let _ = capabilities::names(data);
+    let _ = capabilities::names(capabilities::capabilities(data));
     let safe = tcpvet::model::text::Text::new(data);
     assert!(!safe.as_str().chars().any(char::is_control));
 }

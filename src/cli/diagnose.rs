@@ -13,7 +13,7 @@ pub struct DiagnoseArgs {
     /// Every network namespace in sight
     #[arg(long, conflicts_with_all = ["netns", "from", "baseline"])]
     pub all_netns: bool,
-    /// Show the command lines of the processes that are named, with secrets masked
+    /// Show the command lines of the processes that are named, with secrets of known forms masked
     #[arg(long, conflicts_with = "from")]
     pub cmdline: bool,
 }

@@ -181,7 +181,7 @@ pub struct CheckArgs {
     /// Every network namespace in sight
     #[arg(long, conflicts_with_all = ["netns", "from", "baseline", "assert"])]
     pub all_netns: bool,
-    /// Write the command lines of the processes that are named into the document, with secrets masked
+    /// Write the command lines of the processes that are named into the document, with secrets of known forms masked
     #[arg(long, conflicts_with = "from")]
     pub cmdline: bool,
     /// Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)

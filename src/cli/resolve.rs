@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{Command, Format, Global, Level, When};
+use crate::model::place::Way;
 use crate::render::style::Style;
 use crate::rules::engine::Status;
 use crate::sys::terminal;
@@ -25,8 +26,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// The namespace as the user named it.
     pub netns: Option<String>,
-    /// A process in that namespace, where the name is a container's or a pod's.
-    pub netns_process: Option<u32>,
+    /// The way into that namespace.
+    pub netns_way: Way,
     /// The folder that stands for /proc.
     pub proc: Option<std::path::PathBuf>,
     /// A capture to read.
@@ -57,7 +58,7 @@ pub fn resolve(global: &Global, command: Option<&Command>) -> Settings {
         quiet: global.quiet,
         timeout: global.timeout.or(check.then_some(CHECK_TIMEOUT)),
         netns: global.netns.clone(),
-        netns_process: None,
+        netns_way: Way::Unsaid,
         proc: global.proc.clone(),
         from: global.from.clone(),
     }

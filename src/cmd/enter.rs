@@ -1,12 +1,13 @@
 //! From what the user named to the System that answers: this kernel, one of its namespaces, or a capture.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::cli::resolve::Settings;
 use crate::collect::workloads;
 use crate::error::{Error, on_file};
-use crate::model::place::quoted;
+use crate::model::place::Way;
 use crate::model::text::Text;
+use crate::phrase::join;
 use crate::sys::live::Live;
 use crate::sys::proc_root::ProcRoot;
 use crate::sys::replay::Replay;
@@ -35,11 +36,14 @@ pub fn open(settings: &mut Settings) -> Result<Box<dyn System>, Error> {
         Error::hinted(message, hint(&e))
     };
     match netns::open(&name, &root) {
-        Ok(live) => Ok(Box::new(live)),
+        Ok((live, way)) => {
+            settings.netns_way = way;
+            Ok(Box::new(live))
+        }
         Err(e) if e.kind == Kind::Absent && !name.starts_with(['/', '.']) => {
-            let pid =
-                inhabitant(&Live::with_proc(root.clone()), &name)?.ok_or_else(|| refused(e))?;
-            settings.netns_process = Some(pid);
+            let fit = workloads::inhabitants(&Live::with_proc(root.clone()), &name);
+            let pid = one_of(&fit, &name)?.ok_or_else(|| refused(e))?;
+            settings.netns_way = Way::Process(pid);
             Ok(Box::new(netns::process(pid, &root).map_err(refused)?))
         }
         Err(e) => Err(refused(e)),
@@ -68,36 +72,23 @@ fn proc_root(settings: &Settings) -> Result<ProcRoot, Error> {
     Ok(root)
 }
 
-/// A process of the container or pod that goes by this name; `None` if there is none.
-fn inhabitant(system: &dyn System, name: &str) -> Result<Option<u32>, Error> {
-    let pids = system.pids().unwrap_or_default();
-    let mut spaces = BTreeSet::new();
-    let mut first = None;
-    for (pid, workload) in workloads::of(system, pids.into_iter()) {
-        let by_container = workload.container.as_ref().is_some_and(|c| c.is_called(name));
-        let by_pod =
-            workload.pod.as_ref().is_some_and(|p| p.shown() == name || p.uid.as_str() == name);
-        if by_container || by_pod {
-            first.get_or_insert(pid);
-            spaces.extend(system.network_of(Some(pid)));
-        }
-    }
-    if spaces.len() > 1 {
-        let message = format!("several network namespaces fit '{}'", Text::new(name.as_bytes()));
-        let hint = format!(
-            "name a process: tcpvet list --all-netns --columns netns,pid,container {}",
-            quoted(&format!("container = {name}"))
-        );
+/// A process of the container or pod that was named; `None` if there is none.
+fn one_of(fit: &BTreeMap<Option<u64>, u32>, name: &str) -> Result<Option<u32>, Error> {
+    if fit.len() > 1 {
+        let name = Text::new(name.as_bytes());
+        let pids: Vec<String> = fit.values().map(|pid| format!("pid:{pid}")).collect();
+        let message = format!("{} network namespaces fit '{name}'", fit.len());
+        let hint = format!("name a process of the one you mean: {}", join(&pids, 5));
         return Err(Error::hinted(message, hint));
     }
-    Ok(first)
+    Ok(fit.values().next().copied())
 }
 
 /// What helps against a namespace that cannot be entered.
 fn hint(error: &SysError) -> &'static str {
     match error.kind {
         Kind::Absent => {
-            "no such name, path, process, container or pod; 'ip netns' and 'tcpvet summary --all-netns' list them"
+            "no such name, path, process, container or pod: tcpvet list --all-netns -O netns,pid,container,pod"
         }
         Kind::Denied => "entering one needs root (CAP_SYS_ADMIN)",
         _ => "that is not a network namespace; 'ip netns' lists names",

@@ -1,10 +1,11 @@
 //! Every network namespace in sight, one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::collect::{surroundings, workloads};
 use crate::error::Error;
 use crate::model::coverage::{Coverage, Seen};
+use crate::model::place::Way;
 use crate::model::text::Text;
 use crate::model::workload::{Container, Pod, Workload};
 use crate::phrase::join;
@@ -18,8 +19,8 @@ pub(super) struct Space {
     pub(super) typed: String,
     /// Its inode; `None` where that is hidden from us.
     pub(super) inode: Option<u64>,
-    /// A process in it by which it is reached, where no name of `ip netns` and no file leads in.
-    pub(super) process: Option<u32>,
+    /// How commands reach it.
+    pub(super) way: Way,
 }
 
 /// What is done in a namespace; false if that was enough.
@@ -34,14 +35,21 @@ pub(super) fn all_netns(
 ) -> Result<(), Error> {
     let namespaces =
         system.namespaces().map_err(|e| Error { message: e.to_string(), hint: None })?;
-    let total = namespaces.len();
     let pids = namespaces.iter().filter(|n| !n.is_ours()).filter_map(|n| n.pid);
     let workloads = workloads::of(system, pids);
     let mut refused = Vec::new();
-    let mut tables = 0;
+    let mut seen = BTreeSet::new();
+    let (mut total, mut tables, mut unread) = (0, 0, 0);
     for (one, space) in named(&namespaces, &workloads) {
+        // One that hides its name may be one that was entered by another way: their tables are the same files.
+        let table = one.pid.and_then(|pid| system.network_of(Some(pid)).ok());
+        if one.inode.is_none() && table.is_some_and(|t| seen.contains(&t)) {
+            continue;
+        }
         match one.enter() {
             Ok(inside) => {
+                total += 1;
+                seen.extend(inside.system.network_of(None));
                 if let Some(e) = &inside.refused {
                     refused.push(format!("{}: {}", space.name, e.reason));
                     tables += 1;
@@ -51,30 +59,36 @@ pub(super) fn all_netns(
                 }
             }
             Err(e) if e.kind == Kind::Absent => {}
-            Err(e) => refused.push(format!("{}: {}", space.name, e.reason)),
+            Err(e) => {
+                total += 1;
+                unread += 1;
+                refused.push(format!("{}: {}", space.name, e.reason));
+            }
         }
     }
     if refused.is_empty() {
         coverage.seen("namespaces");
     } else {
-        let read = match tables {
-            0 => String::new(),
-            n if n == refused.len() => "; /proc shows their tables".into(),
-            n => format!("; of {n} /proc shows the tables"),
-        };
         let shown = join(&refused, 3);
-        // Without a right to look at it, a mounted namespace and that of a process cannot be seen to be the same.
-        let twice = match tables > 0 && tables < refused.len() {
-            true => ", and some may be counted twice",
-            false => "",
+        let read = match (tables, unread) {
+            (0, _) => "nothing of them was read".to_string(),
+            (_, 0) => "/proc shows their tables and counters".into(),
+            // Without a right to look at it, a mounted namespace and that of a process cannot be seen to be the same.
+            (n, m) => format!(
+                "of {n} /proc shows tables and counters; nothing was read of {m}, which may be the same ones by their names"
+            ),
         };
         let reason = format!(
-            "{} of {total} network namespaces may not be entered ({shown}){read}{twice}",
+            "{} of {total} network namespaces may not be entered ({shown}): {read}",
             refused.len()
         );
         coverage.note("namespaces", Seen::Partial, Some(reason), Some("run it as root".into()));
     }
+    if unread > 0 {
+        coverage.cut();
+    }
     surroundings::note_namespaces(system, coverage);
+    coverage.count_others();
     Ok(())
 }
 
@@ -83,29 +97,31 @@ fn named<'n>(
     namespaces: &'n [Namespace],
     workloads: &BTreeMap<u32, Workload>,
 ) -> Vec<(&'n Namespace, Space)> {
-    let called = |n: &Namespace| {
+    let plain = |n: &'n Namespace| n.mounted.as_deref().filter(|m| !m.contains('/'));
+    let called = |n: &'n Namespace| {
         let workload = n.pid.and_then(|pid| workloads.get(&pid));
         let pod = workload.and_then(|w| w.pod.as_ref()).map(Pod::shown);
-        pod.or_else(|| workload.and_then(|w| w.container.as_ref()).map(Container::shown))
+        let own = pod.or_else(|| workload.and_then(|w| w.container.as_ref()).map(Container::shown));
+        plain(n).or(own)
     };
     let mut uses: BTreeMap<&str, u32> = BTreeMap::new();
     for name in namespaces.iter().filter_map(called) {
         *uses.entry(name).or_default() += 1;
     }
     let space = |one: &'n Namespace| {
-        let plain = one.mounted.as_ref().filter(|m| !m.contains('/'));
         let alone = called(one).filter(|name| uses.get(name) == Some(&1));
-        let (name, process) = match (plain, alone, &one.mounted, one.pid) {
-            _ if one.is_ours() => (format!("net:[{}]", one.inode.unwrap_or_default()), None),
-            (Some(name), ..) => (name.clone(), None),
-            (None, Some(name), _, pid) => (name.to_string(), pid),
-            (None, None, Some(path), _) => (path.clone(), None),
-            (None, None, None, pid) => (format!("pid:{}", pid.unwrap_or_default()), pid),
+        let (name, way) = match (plain(one), alone, &one.mounted, one.pid) {
+            _ if one.is_ours() => (format!("net:[{}]", one.inode.unwrap_or_default()), Way::Own),
+            (Some(name), ..) => (name.to_string(), Way::Name),
+            (None, Some(name), _, Some(pid)) => (name.to_string(), Way::Process(pid)),
+            (None, _, Some(path), _) => (path.clone(), Way::Path),
+            (None, _, None, pid) => {
+                let pid = pid.unwrap_or_default();
+                (format!("pid:{pid}"), Way::Process(pid))
+            }
         };
-        // A container's name is made safe already; making it safe again would double its backslashes.
-        let typed = if process.is_some() { name.replace("\\\\", "\\") } else { name };
-        let name = Text::new(typed.as_bytes());
-        (one, Space { name, typed, inode: one.inode, process })
+        let text = Text::new(name.as_bytes());
+        (one, Space { name: text, typed: name, inode: one.inode, way })
     };
     namespaces.iter().map(space).collect()
 }

@@ -10,9 +10,10 @@ use crate::collect::{Census, begin, is_empty};
 use crate::error::Error;
 use crate::model::Snapshot;
 use crate::model::earlier::Earlier;
+use crate::model::place::Way;
 use crate::model::text::Text;
 use crate::render::document::namespaces::NamespaceVerdict;
-use crate::rules::engine::Report;
+use crate::rules::engine::{Report, Status};
 use crate::rules::selection::Selection;
 use crate::rules::together::together;
 use crate::sys::System;
@@ -23,8 +24,8 @@ pub(super) struct Judged {
     pub(super) netns: Text,
     /// Its inode; `None` where that is hidden from us.
     pub(super) inode: Option<u64>,
-    /// A process in it, where that is the way in.
-    pub(super) process: Option<u32>,
+    /// The way in.
+    pub(super) way: Way,
     /// Its sockets, by state.
     pub(super) by_state: [u64; 12],
     /// What is wrong there.
@@ -50,8 +51,9 @@ pub(super) struct Everywhere {
 impl Everywhere {
     /// The verdict on each.
     pub(super) fn verdicts(&self) -> Vec<NamespaceVerdict> {
-        let of =
-            |n: &Judged| NamespaceVerdict::new(&n.netns, n.inode, n.process, n.by_state, &n.report);
+        let of = |n: &Judged| {
+            NamespaceVerdict::new(&n.netns, n.inode, n.way.process(), n.by_state, &n.report)
+        };
         self.namespaces.iter().map(of).collect()
     }
 
@@ -101,11 +103,12 @@ pub(super) fn everywhere(
         let of_this = of(settings, space);
         let (snapshot, since, report) = judged(selection, before, &of_this, inside, Some(&census))?;
         coverage.merge(&snapshot.coverage, &space.name);
+        all.shared.processes.extend(snapshot.processes.clone());
         all.compared_ms = all.compared_ms.max(since.map(|s| s.elapsed_ms));
         all.namespaces.push(Judged {
             netns: space.name.clone(),
             inode: space.inode,
-            process: space.process,
+            way: space.way,
             by_state: snapshot.by_state(),
             plan: plan(&report, &snapshot),
             report,
@@ -115,6 +118,9 @@ pub(super) fn everywhere(
     all.shared.coverage = coverage;
     let reports = all.namespaces.iter().map(|n| (n.netns.clone(), n.report.clone()));
     all.report = together(reports.collect());
+    if !all.shared.coverage.table_is_whole() {
+        all.report.status = all.report.status.max(Status::Unknown);
+    }
     Ok(all)
 }
 
@@ -140,10 +146,12 @@ fn looks(
 
 /// What a namespace is found again by.
 fn key(space: &Space) -> (Option<u64>, Text) {
-    (space.inode, space.name.clone())
+    // The process that a name is made of may end meanwhile; the inode stays.
+    let name = if space.inode.is_some() { Text::default() } else { space.name.clone() };
+    (space.inode, name)
 }
 
 /// The settings for one namespace.
 fn of(settings: &Settings, space: &Space) -> Settings {
-    Settings { netns: Some(space.typed.clone()), netns_process: space.process, ..settings.clone() }
+    Settings { netns: Some(space.typed.clone()), netns_way: space.way, ..settings.clone() }
 }

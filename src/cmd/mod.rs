@@ -30,6 +30,7 @@ use crate::collect::{Start, start};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
+use crate::model::place::Way;
 use crate::rules::engine::Report;
 use crate::sys::System;
 
@@ -120,8 +121,16 @@ fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snaps
     let start_with = Start { netns: settings.netns.clone(), ..what.clone() };
     let mut snapshot =
         start(system, &start_with).map_err(|e| Error { message: e.to_string(), hint: None })?;
-    snapshot.netns_process = settings.netns_process;
+    snapshot.netns_way = way(settings, system);
     Ok(snapshot)
+}
+
+/// The way into the namespace that is looked at.
+fn way(settings: &Settings, system: &dyn System) -> Way {
+    match settings.netns_way {
+        Way::Process(pid) if system.is_behind_user_namespace() => Way::UserProcess(pid),
+        way => way,
+    }
 }
 
 /// The exit status of a report: 3 if the table could not be read whole, else by `--fail-on`.

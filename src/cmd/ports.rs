@@ -9,6 +9,7 @@ use super::everywhere::all_netns;
 use super::{Done, method, report_status};
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, PortsArgs};
+use crate::collect::is_empty;
 use crate::collect::{begin, ports as collect};
 use crate::error::Error;
 use crate::exit;
@@ -62,8 +63,12 @@ pub(super) fn run(
     };
     if args.all_netns {
         let mut coverage = Coverage::default();
+        let mut first = true;
         all_netns(system, &mut coverage, &mut |space, inside, _| {
-            look(inside, Some(space.name.as_str()))?;
+            if first || !is_empty(inside) {
+                look(inside, Some(space.typed.as_str()))?;
+            }
+            first = false;
             Ok(true)
         })?;
         if let Some(first) = &mut whole {

@@ -38,7 +38,10 @@ impl<'a> Census<'a> {
     pub(super) fn of(&self, network: Option<u64>) -> Result<Vec<Counted>, String> {
         let all = self.processes.get_or_init(|| count(self.system, true));
         let all = all.as_ref().map_err(Clone::clone)?;
-        Ok(all.iter().filter(|p| p.network == network || p.network.is_none()).cloned().collect())
+        // Where a namespace cannot be told from others, each process may be one of its own.
+        let may_be =
+            |p: &&Counted| network.is_none() || p.network.is_none() || p.network == network;
+        Ok(all.iter().filter(may_be).cloned().collect())
     }
 }
 

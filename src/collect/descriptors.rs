@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::census::{self, Census, Counted};
-use super::{owners, sockets};
+use super::{owners, sockets, surroundings};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::state::{State, StateSet};
 use crate::model::survey::Survey;
 use crate::phrase;
 use crate::sys::{Kind, System};
+use crate::wire::proc_pid;
 use crate::wire::request::EXT_SECOND_LOOK;
-use crate::wire::{mounts, proc_pid};
 
 /// A process with fewer descriptors cannot leak enough of them to matter.
 const MIN_DESCRIPTORS: u64 = 10;
@@ -80,7 +80,8 @@ pub(super) fn read(
         }
     }
     snapshot.uncounted = Some(uncounted);
-    snapshot.processes_hidden = processes_hidden(system);
+    let listed = system.pids().unwrap_or_default();
+    snapshot.processes_hidden = surroundings::processes_hidden(system, &listed);
     if (uncounted > 0 || snapshot.processes_hidden) && possible >= from {
         let processes = match uncounted {
             0 => "processes that /proc does not list".to_string(),
@@ -94,12 +95,6 @@ pub(super) fn read(
         return;
     }
     look(system, snapshot, suspects, possible, &here);
-}
-
-/// Whether /proc is mounted with `hidepid` and does so to us: then not even the first process is listed.
-fn processes_hidden(system: &dyn System) -> bool {
-    let mounts = system.read("/proc/self/mountinfo").unwrap_or_default();
-    mounts::hidepid(&mounts).is_some() && system.pids().is_ok_and(|pids| !pids.contains(&1))
 }
 
 /// Where a process is, seen from the namespace under examination.

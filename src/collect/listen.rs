@@ -58,9 +58,9 @@ pub fn listeners(
             let search = Search { method, wanted: Some(wanted.as_slice()), ..Search::default() };
             let shared = census.filter(|_| method == Method::Auto);
             let wanted = wanted.as_slice();
-            scope.spawn(move || {
-                let known = shared.and_then(|census| owners::among(census, wanted));
-                known.map_or_else(|| owners::find(system, search), Ok)
+            scope.spawn(move || match shared {
+                Some(census) => owners::among(census, system, wanted),
+                None => owners::find(system, search),
             })
         });
         waiting(system, &mut snapshot);

@@ -3,12 +3,14 @@
 use super::owners::{self, Search};
 use super::sockets::{self, Event};
 use super::{Start, hold, start};
+use crate::model::Snapshot;
 use crate::model::holding::Holding;
 use crate::model::listener::Listeners;
 use crate::model::makers::{Earlier, Makers};
 use crate::model::owner::Processes;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
+use crate::model::text::Text;
 use crate::sys::{SysError, System};
 use crate::wire::request::Request;
 
@@ -20,6 +22,26 @@ use std::sync::Arc;
 pub struct Before {
     earlier: Earlier,
     processes: Processes,
+    /// Boot and namespace of that look; `None` without one.
+    of: Option<(Text, Option<u64>)>,
+}
+
+impl Before {
+    /// Whether that look was of this boot and namespace: elsewhere cookies mean other sockets.
+    ///
+    /// # Errors
+    /// Why it was not.
+    pub fn fits(&self, now: &Snapshot) -> Result<(), String> {
+        match &self.of {
+            Some((boot, _)) if *boot != now.host.boot_id => {
+                Err("it is of another boot or another machine".into())
+            }
+            Some((_, Some(then))) if now.netns_inode.is_some_and(|here| here != *then) => {
+                Err(format!("it is of network namespace net:[{then}], and this is another"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Reads an earlier look out of a capture.
@@ -32,7 +54,8 @@ pub fn before(capture: &dyn System) -> Result<Before, SysError> {
     hold(capture, &mut snapshot, None);
     let owners = snapshot.owners.unwrap_or_default();
     let earlier = Earlier::of(snapshot.sockets.iter(), &owners);
-    Ok(Before { earlier, processes: snapshot.processes })
+    let of = Some((snapshot.host.boot_id.clone(), snapshot.netns_inode));
+    Ok(Before { earlier, processes: snapshot.processes, of })
 }
 
 /// Adds to what is known of owners who most likely made the sockets without one, in one namespace.
@@ -72,8 +95,6 @@ pub fn conclude(
     let doors = Listeners::among(sockets.iter().filter(|s| s.state == State::Listen));
     let earlier = before.earlier.clone();
     holding.makers = Some(Arc::new(Makers::of(sockets.iter(), &owners, &doors, earlier)));
-    let mut processes = before.processes.clone();
-    processes.extend(holding.processes.iter().map(|(pid, p)| (*pid, p.clone())));
-    holding.processes = Arc::new(processes);
+    holding.former = Arc::new(before.processes.clone());
     Ok(holding)
 }

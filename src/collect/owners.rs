@@ -18,7 +18,7 @@ const GRANT: &str =
     "sudo tcpvet, or: sudo setcap cap_sys_ptrace,cap_dac_read_search+ep \"$(command -v tcpvet)\"";
 
 /// Root is refused only by what stands above it.
-const GRANT_ROOT: &str = "run it outside the container or user namespace, or look at what refuses ptrace (yama, SELinux, AppArmor)";
+const GRANT_ROOT: &str = "none by a capability: a user namespace, a container or a security module stands above; 'tcpvet env' tells what is known";
 
 /// The command that helps whoever runs this.
 pub(super) fn grant(snapshot: &Snapshot) -> String {
@@ -148,7 +148,9 @@ pub(super) fn find(system: &dyn System, search: Search<'_>) -> Result<Found, Str
         let scanned = scan_all(system, &pids, &is_wanted);
         found.owners.holders.extend(scanned.holders);
         (found.owners.denied, found.owners.vanished) = (scanned.denied, scanned.vanished);
-        found.all_seen = scanned.denied == 0 && capabilities::may_read_every_process(&status);
+        found.all_seen = scanned.denied == 0
+            && capabilities::may_read_every_process(&status)
+            && !surroundings::processes_hidden(system, &pids);
         // And a process may keep even root out of its descriptors in /proc, which BPF may see.
         if method == Method::Auto
             && !by_bpf
@@ -217,9 +219,11 @@ pub(super) fn read(
         return;
     }
     // What took the ports is told by a pass over this namespace alone.
-    let shared = census.filter(|_| buckets.is_none()).and_then(|c| among(c, &wanted));
-    let search = || find(system, Search { wanted: Some(&wanted), buckets, ..Search::default() });
-    let found = match shared.map_or_else(search, Ok) {
+    let found = match census.filter(|_| buckets.is_none()) {
+        Some(census) => among(census, system, &wanted),
+        None => find(system, Search { wanted: Some(&wanted), buckets, ..Search::default() }),
+    };
+    let found = match found {
         Ok(found) => found,
         Err(reason) => {
             snapshot.coverage.note("owners", Seen::Failed, Some(reason), None);
@@ -241,24 +245,40 @@ pub(super) fn read(
     snapshot.owners = Some(found.owners);
 }
 
-/// The holders of these inodes out of those of all; `None` if one is missing, which may be younger than they are.
-pub(super) fn among(census: &Census<'_>, wanted: &[u32]) -> Option<Found> {
-    let all = census.owners().ok()?;
-    let mut holders = Vec::new();
+/// The holders of these inodes out of those of all; what is missing there may be younger, and is looked for in the processes of the
+/// namespace alone.
+pub(super) fn among(
+    census: &Census<'_>,
+    system: &dyn System,
+    wanted: &[u32],
+) -> Result<Found, String> {
+    let all = census.owners()?;
+    let mut found = Found { all_seen: all.all_seen, by: all.by, ..Found::default() };
+    let mut missing = Vec::new();
     for inode in wanted {
         let of = all.owners.of(*inode);
         if of.is_empty() {
-            return None;
+            missing.push(*inode);
         }
-        holders.extend_from_slice(of);
+        found.owners.holders.extend_from_slice(of);
     }
-    let mut processes = Processes::new();
-    for holder in &holders {
+    for holder in &found.owners.holders {
         let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
-        processes.entry(holder.pid).or_insert_with(named);
+        found.processes.entry(holder.pid).or_insert_with(named);
     }
-    let owners = Owners { holders, ..Owners::default() };
-    Some(Found { owners, processes, all_seen: all.all_seen, by: all.by })
+    if !missing.is_empty() {
+        let here = census.of(system.network_of(None).ok())?;
+        let pids: Vec<u32> = here.iter().map(|p| p.pid).collect();
+        let scanned = scan_all(system, &pids, &|inode| missing.binary_search(&inode).is_ok());
+        for holder in &scanned.holders {
+            found.processes.entry(holder.pid).or_insert_with(|| process(system, holder.pid));
+        }
+        found.owners.holders.extend(scanned.holders);
+        (found.owners.denied, found.owners.vanished) = (scanned.denied, scanned.vanished);
+        found.all_seen &= scanned.denied == 0;
+    }
+    found.owners.holders.sort_unstable();
+    Ok(found)
 }
 
 /// The holders of every socket of a snapshot that has one, out of those of all namespaces.

@@ -379,6 +379,7 @@ impl Run<'_, '_> {
             processes: Arc::new(processes),
             listeners: self.listeners.clone(),
             makers: self.holding.as_ref().and_then(|h| h.makers.clone()),
+            former: self.holding.as_ref().map(|h| h.former.clone()).unwrap_or_default(),
             all_seen: found.all_seen,
         };
         self.holding = Some(holding.clone());

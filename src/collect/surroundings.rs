@@ -10,7 +10,7 @@ use crate::model::text::Text;
 use crate::sys::System;
 use crate::wire::etc::{self, Services};
 use crate::wire::request::{Condition, Request};
-use crate::wire::{capabilities, proc_pid};
+use crate::wire::{capabilities, mounts, proc_pid};
 
 /// Names by user id, from /etc/passwd.
 pub fn users(system: &dyn System) -> BTreeMap<u32, Text> {
@@ -80,6 +80,15 @@ pub fn is_initial(system: &dyn System, kind: &str) -> Option<bool> {
     let inode = proc_pid::link_inode(&link, kind)?;
     let (_, initial) = INITIAL.iter().find(|(name, _)| *name == kind)?;
     Some(inode == *initial)
+}
+
+/// Whether /proc is mounted with `hidepid` and keeps processes out of this list of ours: then not even the first is on it, and nothing lets
+/// us see them (CAP_SYS_PTRACE would).
+pub fn processes_hidden(system: &dyn System, listed: &[u32]) -> bool {
+    let mounts = system.read("/proc/self/mountinfo").unwrap_or_default();
+    let status = system.read("/proc/self/status").unwrap_or_default();
+    let traces = capabilities::names(capabilities::capabilities(&status)).contains(&"sys_ptrace");
+    mounts::hidepid(&mounts).is_some() && !listed.contains(&1) && !traces
 }
 
 /// Whether processes of the host may be out of our sight because we are in a pid namespace of our own.

@@ -10,7 +10,8 @@ use crate::wire::{cgroup, etc};
 
 /// The workloads of some processes; those whose control group may not be read, or that ended, are left out.
 pub fn of(system: &dyn System, pids: impl Iterator<Item = u32>) -> BTreeMap<u32, Workload> {
-    let mut book = Book { system, pods: None, logs: None, known: BTreeMap::new() };
+    let mut book =
+        Book { system, pods: None, logs: None, known: BTreeMap::new(), tries: BTreeMap::new() };
     let read = |pid: u32| {
         let text = system.read(&format!("/proc/{pid}/cgroup")).ok()?;
         let mut workload = cgroup::workload(&text);
@@ -20,13 +21,36 @@ pub fn of(system: &dyn System, pids: impl Iterator<Item = u32>) -> BTreeMap<u32,
     pids.filter_map(read).collect()
 }
 
+/// A process of the container or pod that goes by this name, for each network namespace in which there is one. A whole name goes before
+/// the beginning of an id.
+pub fn inhabitants(system: &dyn System, name: &str) -> BTreeMap<Option<u64>, u32> {
+    let all = of(system, system.pids().unwrap_or_default().into_iter());
+    let is_pod =
+        |w: &Workload| w.pod.as_ref().is_some_and(|p| p.shown() == name || p.uid.as_str() == name);
+    let is_container = |w: &Workload| w.container.as_ref().is_some_and(|c| c.shown() == name);
+    let begins = |w: &Workload| w.container.as_ref().is_some_and(|c| c.is_called(name));
+    let fit = |fits: &dyn Fn(&Workload) -> bool| {
+        let mut found = BTreeMap::new();
+        for (pid, _) in all.iter().filter(|(_, w)| fits(w)) {
+            found.entry(system.network_of(Some(*pid)).ok()).or_insert(*pid);
+        }
+        found
+    };
+    let exact = fit(&|w| is_pod(w) || is_container(w));
+    if exact.is_empty() { fit(&begins) } else { exact }
+}
+
 /// Names that were looked up already: a folder is listed once, a container's files are read once.
 struct Book<'a> {
     system: &'a dyn System,
     pods: Option<BTreeMap<Text, Text>>,
     logs: Option<BTreeMap<Text, Names>>,
     known: BTreeMap<Text, Names>,
+    tries: BTreeMap<Text, u32>,
 }
+
+/// Processes of a container by which its name is looked for.
+const TRIES: u32 = 3;
 
 impl Book<'_> {
     /// Adds the names, as far as they are to be had.
@@ -60,7 +84,12 @@ impl Book<'_> {
             Some(names) => names.clone(),
             None => files(system, pid, container.id.as_str()).unwrap_or_default(),
         };
-        self.known.insert(container.id.clone(), names.clone());
+        // The next process of the container may lead to a name that this one does not: its user may be another.
+        let tries = self.tries.entry(container.id.clone()).or_default();
+        *tries += 1;
+        if names.container.is_some() || *tries >= TRIES {
+            self.known.insert(container.id.clone(), names.clone());
+        }
         names
     }
 }

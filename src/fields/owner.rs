@@ -112,7 +112,8 @@ fn process<'a>(row: &Row<'a>) -> Value<'a> {
         });
     };
     if provenance == Provenance::Inferred {
-        let name = format!("({}[{}])", holding.comm(first.pid), first.pid);
+        let name = holding.name(row.socket, row.view.protocol, first.pid);
+        let name = format!("({name}[{}])", first.pid);
         return Value::Text(Cow::Owned(name));
     }
     // Sorted by pid: a process with several descriptors counts once.

@@ -31,15 +31,16 @@ macro_rules! field {
 pub(super) static FIELDS: &[Field] = &[
     field!(
         "unit",
-        "systemd unit of the holder, the closest to it, read from its control group; filters compare every unit around it.",
+        "systemd unit of the holder on this host, the closest to it, read from its control group; filters compare every unit around it. Units inside of a container are the container's own.",
         |w| w.unit().map(Text::as_str),
         |w| w.units.iter().map(Text::as_str).collect()
     ),
-    field!("slice", "systemd slice of the holder.", |w| w.slice.as_ref().map(Text::as_str), |w| w
-        .slice
-        .iter()
-        .map(Text::as_str)
-        .collect()),
+    field!(
+        "slice",
+        "systemd slice of the holder, the closest to it; filters compare every slice around it.",
+        |w| w.slices.last().map(Text::as_str),
+        |w| w.slices.iter().map(Text::as_str).collect()
+    ),
     field!(
         "container",
         "Container of the holder, read from its control group: its name where the runtime leaves it on disk, else the first twelve digits of its id; filters take the name, the short and the whole id.",

@@ -235,7 +235,10 @@ fn quoted(text: &str) -> String {
     if plain {
         return text.to_string();
     }
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+    if !text.contains(['\\', '\'']) {
+        return format!("'{text}'");
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 impl fmt::Display for Literal {

@@ -91,9 +91,9 @@ fn quoted(rest: &str, quote: char) -> Option<(String, usize)> {
     while let Some((i, c)) = chars.next() {
         match c {
             c if c == quote => return Some((inside, i + 1)),
-            // In single quotes a backslash is kept unless it guards a quote or itself, so that names can be copied as they are shown.
+            // In single quotes a backslash is kept unless it guards a quote, so that names can be copied as they are shown.
             '\\' => match chars.next()?.1 {
-                next if quote == '"' || next == quote || next == '\\' => inside.push(next),
+                next if quote == '"' || next == quote => inside.push(next),
                 next => inside.extend(['\\', next]),
             },
             c => inside.push(c),

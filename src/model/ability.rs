@@ -67,6 +67,8 @@ pub struct Standing {
     pub user: Option<Text>,
     /// Capabilities that matter here, of those that we have or can raise.
     pub capabilities: Vec<&'static str>,
+    /// Those of them that our programs may have at all: the bounding set.
+    pub bounding: Vec<&'static str>,
     /// Whether we are in the initial user namespace; `None` if unknown.
     pub initial_user_namespace: Option<bool>,
     /// Whether we are in the initial pid namespace; `None` if unknown.

@@ -1,6 +1,9 @@
 //! What was read, what was not, and why: nothing that could not be seen may look healthy.
 
+use std::collections::BTreeMap;
+
 use super::text::Text;
+use crate::phrase::count;
 use serde::Serialize;
 
 /// How much of one source was read.
@@ -38,6 +41,10 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
     sources: Vec<Source>,
+    /// Of several namespaces: how many more had the worst outcome of a source than the one that is named.
+    others: BTreeMap<&'static str, u32>,
+    /// Of several namespaces: whether the table of one could not be read whole.
+    cut: bool,
 }
 
 impl Coverage {
@@ -61,13 +68,49 @@ impl Coverage {
         }
     }
 
-    /// Adds what was noted of a namespace; what could not be seen there is said with its name.
+    /// Adds what was noted of a namespace; what could not be seen there is said with its name, and of more such it is said how many.
     pub fn merge(&mut self, of: &Coverage, netns: &Text) {
+        self.cut |= !of.table_is_whole();
+        self.merge_sources(of, netns);
+    }
+
+    /// The same where somebody else judges whether the table is whole.
+    pub fn merge_sources(&mut self, of: &Coverage, netns: &Text) {
         for source in &of.sources {
+            let missed = source.state > Seen::Absent;
+            let known = self.get(source.name).map(|s| s.state);
+            if missed && known == Some(source.state) {
+                *self.others.entry(source.name).or_default() += 1;
+            } else if known.is_none_or(|known| known < source.state) {
+                self.others.remove(source.name);
+            }
             let reason = source.reason.as_ref().map(|r| format!("{netns}: {r}"));
-            let reason = if source.state > Seen::Absent { reason } else { source.reason.clone() };
+            let reason = if missed { reason } else { source.reason.clone() };
             self.note(source.name, source.state, reason, source.hint.clone());
         }
+    }
+
+    /// Says of which sources more namespaces than the one that is named could not show all: once everything is merged.
+    pub fn count_others(&mut self) {
+        for (name, n) in std::mem::take(&mut self.others) {
+            let source = self.sources.iter_mut().find(|s| s.name == name);
+            if let Some(reason) = source.and_then(|s| s.reason.as_mut()) {
+                reason.push_str(&format!(
+                    "; and in {}",
+                    count(n.into(), "more namespace", "more namespaces")
+                ));
+            }
+        }
+    }
+
+    /// Notes that the table of some namespace could not be read.
+    pub fn cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// Whether the table of some namespace could not be read whole.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The outcome of one source; `None` if it was not asked.
@@ -87,9 +130,10 @@ impl Coverage {
 
     /// Whether the socket table was read whole, by netlink or by its fallback.
     pub fn table_is_whole(&self) -> bool {
-        ["sock_diag", "proc_net_tcp"]
-            .iter()
-            .any(|name| self.get(name).is_some_and(|s| s.state == Seen::Seen))
+        !self.cut
+            && ["sock_diag", "proc_net_tcp"]
+                .iter()
+                .any(|name| self.get(name).is_some_and(|s| s.state == Seen::Seen))
     }
 }
 
@@ -105,6 +149,32 @@ mod tests {
         c.seen("owners");
         assert_eq!(c.get("owners").unwrap().state, Seen::Partial);
         assert!(!c.is_complete());
+    }
+
+    #[test]
+    fn of_several_namespaces_the_first_is_named_the_others_counted_and_each_table_counts() {
+        let closed = |reason: &str| {
+            let mut c = Coverage::default();
+            c.note("sock_diag", Seen::Denied, Some(reason.into()), None);
+            c.seen("proc_net_tcp");
+            c
+        };
+        let mut whole = Coverage::default();
+        whole.seen("sock_diag");
+        let mut all = Coverage::default();
+        for (name, one) in
+            [("a", &whole), ("b", &closed("no")), ("c", &closed("no")), ("d", &whole)]
+        {
+            all.merge(one, &Text::new(name.as_bytes()));
+        }
+        all.count_others();
+        let said = all.get("sock_diag").unwrap().reason.clone();
+        assert_eq!(said.as_deref(), Some("b: no; and in 1 more namespace"));
+        assert!(all.table_is_whole());
+        let mut torn = Coverage::default();
+        torn.note("sock_diag", Seen::Partial, None, None);
+        all.merge(&torn, &Text::new(b"e"));
+        assert!(!all.table_is_whole(), "one whole table does not stand for another");
     }
 
     #[test]

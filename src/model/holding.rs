@@ -16,6 +16,8 @@ pub struct Holding {
     pub owners: Option<Arc<Owners>>,
     /// Names of the holders.
     pub processes: Arc<Processes>,
+    /// Names of the holders at an earlier look, whose pids others may have now.
+    pub former: Arc<Processes>,
     /// Who accepts connections that no process has yet.
     pub listeners: Listeners,
     /// Who most likely made what no process holds; `None` if nobody asked.
@@ -72,6 +74,15 @@ impl Holding {
         makers.maker(socket)
     }
 
+    /// The name of a holder: of one that an earlier look saw, the name that it had then.
+    pub fn name(&self, socket: &Socket, protocol: Protocol, pid: u32) -> &str {
+        let former = match self.maker(socket, protocol) {
+            Some((_, Ground::Cookie)) => self.former.get(&pid),
+            _ => None,
+        };
+        former.map_or_else(|| self.comm(pid), |p| p.comm.as_str())
+    }
+
     /// The name of a process; empty if it was gone before it could be read.
     pub fn comm(&self, pid: u32) -> &str {
         self.processes.get(&pid).map_or("", |p| p.comm.as_str())
@@ -100,6 +111,7 @@ mod tests {
             listeners: Listeners::among([listening].iter()),
             all_seen: true,
             makers: None,
+            ..Holding::default()
         };
         let of = |h: &Holding, s: &Socket, subflow| {
             let (holders, provenance) = h.of(s, Protocol::Tcp, subflow);

@@ -36,6 +36,11 @@ pub fn has_maker(socket: &Socket) -> bool {
     socket.is_kernel_owned() && socket.state != State::SynRecv
 }
 
+/// Whether a socket has an identity of its own: what /proc tells of has none.
+fn has_cookie(socket: &Socket) -> bool {
+    socket.cookie != 0 && socket.cookie != u64::MAX
+}
+
 /// Who held live sockets at an earlier look, by cookie: twelve bytes a socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Earlier {
@@ -46,7 +51,7 @@ pub struct Earlier {
 impl Earlier {
     /// Keeps the first holder of every socket that has one.
     pub fn of<'a>(sockets: impl Iterator<Item = &'a Socket>, owners: &Owners) -> Earlier {
-        let held = sockets.filter(|s| s.inode != 0 && s.state != State::Listen);
+        let held = sockets.filter(|s| s.inode != 0 && s.state != State::Listen && has_cookie(s));
         let mut pairs: Vec<(u64, u32)> =
             held.filter_map(|s| Some((s.cookie, owners.of(s.inode).first()?.pid))).collect();
         pairs.sort_unstable();
@@ -170,6 +175,18 @@ mod tests {
         );
         assert_eq!(m.maker(&bucket("10.0.0.1:40002", "10.0.0.9:81", 98)), None);
         assert_eq!(m.maker(&other), None, "who holds it is known");
+    }
+
+    #[test]
+    fn sockets_without_a_cookie_are_nobodys() {
+        let before = [
+            (held("10.0.0.1:40000", "10.0.0.9:80", 7, u64::MAX), 11),
+            (held("10.0.0.1:40001", "10.0.0.9:81", 8, 0), 12),
+        ];
+        let m = makers(&before, &[]);
+        for cookie in [u64::MAX, 0] {
+            assert_eq!(m.maker(&bucket("10.0.0.1:40000", "10.0.0.9:80", cookie)), None);
+        }
     }
 
     #[test]

@@ -66,8 +66,8 @@ pub struct Snapshot {
     pub host: Host,
     /// Name of the namespace: as the user gave it, else `net:[inode]`.
     pub netns: Text,
-    /// A process in the namespace, where that is the way in: its name is a pod's or a container's, or there is none.
-    pub netns_process: Option<u32>,
+    /// The way into the namespace.
+    pub netns_way: place::Way,
     /// Bytes of a page of memory; `None` if that is not known.
     pub page_bytes: Option<u64>,
     /// Inode of the namespace, which tells it from every other of this boot.

@@ -2,6 +2,47 @@
 
 use super::Snapshot;
 use super::coverage::Seen;
+use super::text::Text;
+
+/// The way into a network namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// It is told by the name alone, as in captures.
+    #[default]
+    Unsaid,
+    /// It is the caller's own.
+    Own,
+    /// A name of `ip netns`.
+    Name,
+    /// A file.
+    Path,
+    /// A process in it.
+    Process(u32),
+    /// A process in it, whose user namespace must be entered too.
+    UserProcess(u32),
+}
+
+impl Way {
+    /// A process in it, where that is the way.
+    pub fn process(self) -> Option<u32> {
+        match self {
+            Way::Process(pid) | Way::UserProcess(pid) => Some(pid),
+            _ => None,
+        }
+    }
+
+    /// What a name alone tells.
+    fn of_name(name: &str) -> Way {
+        let process = name.strip_prefix("pid:").unwrap_or(name).parse();
+        if name.starts_with("net:[") || name.is_empty() || name.contains(' ') {
+            Way::Own
+        } else if name.contains('/') {
+            Way::Path
+        } else {
+            process.map_or(Way::Name, Way::Process)
+        }
+    }
+}
 
 /// How commands reach the namespace of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,21 +56,25 @@ impl Place {
     /// From what the snapshot tells of its namespace.
     pub fn of(snapshot: &Snapshot) -> Place {
         let name = snapshot.netns.as_str();
-        let process = name.strip_prefix("pid:").and_then(|pid| pid.parse().ok());
-        let prefix = if let Some(pid) = snapshot.netns_process.or(process) {
-            format!("nsenter -t {pid} -n ")
-        } else if name.starts_with("net:[") || name.is_empty() || name.contains(' ') {
-            String::new()
-        } else if name.contains('/') {
-            format!("nsenter --net={} ", quoted(name))
-        } else if name.bytes().all(|b| b.is_ascii_digit()) {
-            format!("nsenter -t {name} -n ")
-        } else {
-            format!("ip netns exec {} ", quoted(name))
+        let way = match snapshot.netns_way {
+            Way::Unsaid => Way::of_name(name),
+            way => way,
+        };
+        let prefix = match way {
+            Way::Own | Way::Unsaid => String::new(),
+            Way::Name => format!("ip netns exec {} ", typed(&snapshot.netns)),
+            Way::Path => format!("nsenter --net={} ", typed(&snapshot.netns)),
+            Way::Process(pid) => format!("nsenter -t {pid} -n "),
+            Way::UserProcess(pid) => format!("nsenter -t {pid} -U --preserve-credentials -n "),
+        };
+        // A name that a container gave may fit several namespaces; a process is in one.
+        let spec = match way.process() {
+            Some(pid) => format!("pid:{pid}"),
+            None => typed(&snapshot.netns),
         };
         // tcp_mem exists in the initial namespace only.
         let child = snapshot.sysctls.missing("net.ipv4.tcp_mem") == Some(Seen::Absent);
-        let name = (!prefix.is_empty()).then(|| name.to_string());
+        let name = (!prefix.is_empty()).then_some(spec);
         Place { name, prefix, initial: !child }
     }
 
@@ -58,7 +103,7 @@ impl Place {
     pub fn reach(&self, command: &str) -> String {
         let Some(name) = &self.name else { return command.to_string() };
         let part = |part: &str| match part.split_once(' ') {
-            Some(("tcpvet", rest)) => format!("tcpvet -N {} {rest}", quoted(name)),
+            Some(("tcpvet", rest)) => format!("tcpvet -N {name} {rest}"),
             Some((
                 "ss" | "nstat" | "sysctl" | "ip" | "nc" | "ping" | "tracepath" | "conntrack"
                 | "tcpdump",
@@ -93,6 +138,15 @@ impl Place {
     }
 }
 
+/// A name as a shell takes it: what was made safe to show is written so that it means the same again.
+fn typed(name: &Text) -> String {
+    let text = name.as_str();
+    if !text.contains('\\') {
+        return quoted(text);
+    }
+    format!("$'{}'", text.replace("\\u{", "\\u").replace('}', "").replace('\'', "\\'"))
+}
+
 /// A word that a shell takes as it is, or the same in single quotes.
 pub fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/:,=".contains(&b);
@@ -104,7 +158,6 @@ pub fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::Text;
     use super::*;
 
     #[test]
@@ -118,10 +171,19 @@ mod tests {
         assert_eq!(of("/run/x"), "nsenter --net=/run/x sysctl -w a.b='1 2'");
         assert_eq!(of("812"), "nsenter -t 812 -n sysctl -w a.b='1 2'");
         assert_eq!(of("pid:812"), "nsenter -t 812 -n sysctl -w a.b='1 2'");
-        let mut web = Snapshot { netns: Text::new(b"shop/web-0"), ..Snapshot::default() };
-        web.netns_process = Some(7);
-        assert_eq!(Place::of(&web).show("a.b"), "nsenter -t 7 -n sysctl -n a.b");
-        assert_eq!(Place::of(&web).reach("tcpvet listen"), "tcpvet -N shop/web-0 listen");
+        let by = |name: &[u8], netns_way| {
+            let netns = Text::new(name);
+            Place::of(&Snapshot { netns, netns_way, ..Snapshot::default() })
+        };
+        let web = by(b"shop/web-0", Way::Process(7));
+        assert_eq!(web.show("a.b"), "nsenter -t 7 -n sysctl -n a.b");
+        assert_eq!(web.reach("tcpvet listen"), "tcpvet -N pid:7 listen");
+        let vlan = by(b"1601", Way::Name);
+        assert_eq!(vlan.reach("ss -tan"), "ip netns exec 1601 ss -tan");
+        assert_eq!(vlan.reach("tcpvet listen"), "tcpvet -N 1601 listen");
+        let own = by(b"812", Way::UserProcess(812));
+        assert_eq!(own.reach("ss -tan"), "nsenter -t 812 -U --preserve-credentials -n ss -tan");
+        assert_eq!(by(b"a\x1b'b", Way::Name).reach("ss -t"), "ip netns exec $'a\\x1b\\'b' ss -t");
         assert_eq!(of("a;reboot"), "ip netns exec 'a;reboot' sysctl -w a.b='1 2'");
     }
 

@@ -33,6 +33,17 @@ impl Text {
         Text(out)
     }
 
+    /// The same for names in which a backslash is nothing unusual, as systemd's are: it stays single.
+    pub fn plain(bytes: &[u8]) -> Text {
+        let mut parts = bytes.split(|b| *b == b'\\');
+        let mut out = parts.next().map_or_else(Text::default, Text::new).0;
+        for part in parts {
+            out.push('\\');
+            out.push_str(Text::new(part).as_str());
+        }
+        Text(out)
+    }
+
     /// The safe text.
     pub fn as_str(&self) -> &str {
         &self.0

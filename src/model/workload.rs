@@ -10,8 +10,8 @@ pub struct Workload {
     /// systemd units of the host, outermost first: those of a user's own manager stand behind its service. Units inside of a container are
     /// left out, for they may be called as the host's are.
     pub units: Vec<Text>,
-    /// systemd slice.
-    pub slice: Option<Text>,
+    /// systemd slices, outermost first.
+    pub slices: Vec<Text>,
     /// Container.
     pub container: Option<Container>,
     /// Kubernetes pod.
@@ -33,11 +33,16 @@ pub struct Container {
 const SHORT: usize = 12;
 
 impl Container {
+    /// Whether the runtime gave it an id, and not a name alone.
+    fn has_id(&self) -> bool {
+        let id = self.id.as_str();
+        id.len() >= 32 && id.bytes().take(32).all(|b| b.is_ascii_hexdigit())
+    }
+
     /// The first twelve digits of an id, or the name where that is the id.
     pub fn short_id(&self) -> &str {
         let id = self.id.as_str();
-        let is_id = id.len() >= 32 && id.bytes().take(32).all(|b| b.is_ascii_hexdigit());
-        if is_id { id.get(..SHORT).unwrap_or(id) } else { id }
+        if self.has_id() { id.get(..SHORT).unwrap_or(id) } else { id }
     }
 
     /// Its name, else its short id.
@@ -47,7 +52,8 @@ impl Container {
 
     /// Whether somebody who types `text` may mean it: its name, or four digits of its id and more.
     pub fn is_called(&self, text: &str) -> bool {
-        self.shown() == text || text.len() >= 4 && self.id.as_str().starts_with(text)
+        let digits = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        self.shown() == text || digits && self.has_id() && self.id.as_str().starts_with(text)
     }
 }
 
@@ -110,7 +116,9 @@ mod tests {
         let web = container(&id, Some("web"));
         assert_eq!((web.shown(), web.short_id()), ("web", "0123456789ab"));
         assert!(web.is_called("web") && web.is_called(&id));
-        assert_eq!(container("deadbeef-box", None).shown(), "deadbeef-box");
+        let boxed = container("deadbeef-box", None);
+        assert_eq!(boxed.shown(), "deadbeef-box");
+        assert!(!boxed.is_called("dead"), "the beginning of a name is no name");
     }
 
     #[test]

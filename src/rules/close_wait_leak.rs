@@ -292,7 +292,11 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
     if dead > 0 {
         evidence.push(words::dead_sentence(dead, process));
     }
-    evidence.extend(words::shared_sentence(now, leak));
+    let sharers = match blamed {
+        Blamed::Process(_) => words::sharers(now, leak),
+        _ => Vec::new(),
+    };
+    evidence.extend(words::shared_sentence(&sharers));
     if let (Some(limit), Some(used)) = (limit, process.and_then(|p| p.descriptors)) {
         evidence.push(format!("{} of {} descriptors are in use.", number(used), number(limit)));
     }
@@ -308,13 +312,13 @@ fn finding(now: &Snapshot, blamed: Blamed, leak: &Leak<'_>, limits: &Limits) -> 
         certainty: Certainty::Certain,
         netns: now.netns.clone(),
         folded: Vec::new(),
-        title: words::title(blamed, held, dead, &who),
+        title: words::title(blamed, held, dead, &who, sharers.len() as u64),
         facts: words::facts(leak, dead, process),
         thresholds: Thresholds { info: None, warning: Some(warning), critical },
         evidence,
         why: words::why(blamed, dead),
         next: words::next(blamed, leak, process),
-        remedies: words::remedies(blamed, &who),
+        remedies: words::remedies(blamed, &who, &sharers),
         subject,
     })
 }

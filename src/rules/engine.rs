@@ -8,6 +8,7 @@ use super::fold::fold;
 use super::outcome::{Cause, Outcome};
 use super::selection::Selection;
 use super::{Evidence, Rule};
+use crate::model::coverage::Seen;
 use crate::model::place::Place;
 
 /// The verdict of a run. The order is that of precedence: what is certain and bad beats what could not be told, and that beats a
@@ -71,7 +72,11 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
     let snapshot = evidence.now;
     let mut findings = Vec::new();
     let mut outcomes = Vec::new();
-    let mut status = if snapshot.coverage.table_is_whole() { Status::Ok } else { Status::Unknown };
+    // Of a namespace that may not be entered, limits, ages and settings are missing: what is clear of the rest says too little.
+    let closed = snapshot.coverage.get("namespace").is_some_and(|s| s.state > Seen::Absent);
+    let whole = snapshot.coverage.table_is_whole() && !closed;
+    let mut status = if whole { Status::Ok } else { Status::Unknown };
+    let (mut judged, mut unseen) = (0, 0);
     for rule in selection.rules() {
         let mut outcome = (rule.check)(evidence, &selection.limits);
         // What may stand in the unread part of the table cannot be called clear.
@@ -79,6 +84,8 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
             let why = "the socket table could not be read whole".to_string();
             outcome = Outcome::NotEvaluated(Cause::Unseen, why);
         }
+        judged += u32::from(!matches!(outcome, Outcome::NotEvaluated(..)));
+        unseen += u32::from(matches!(outcome, Outcome::NotEvaluated(Cause::Unseen, _)));
         match &mut outcome {
             Outcome::Fired(fired) => findings.append(fired),
             Outcome::NotEvaluated(Cause::Unseen, _) if selection.is_named(rule) => {
@@ -87,6 +94,9 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
             Outcome::NotEvaluated(..) | Outcome::Clear(_) => {}
         }
         outcomes.push((rule, outcome));
+    }
+    if judged == 0 && unseen > 0 {
+        status = Status::Unknown;
     }
     let place = Place::of(snapshot);
     for command in findings.iter_mut().flat_map(|f| &mut f.next) {
@@ -102,7 +112,7 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
 mod tests {
     use super::super::RULES;
     use super::*;
-    use crate::model::coverage::Seen;
+    use crate::model::sysctl::Reading;
     use crate::model::testing::{fresh, listener};
 
     #[test]
@@ -118,6 +128,20 @@ mod tests {
         let mut cut = fresh();
         cut.coverage.note("sock_diag", Seen::Partial, None, None);
         assert_eq!(run(&Selection::all(), &Evidence::new(&cut)).status, Status::Unknown);
+    }
+
+    #[test]
+    fn nothing_that_could_be_evaluated_is_not_well() {
+        let mut s = fresh();
+        s.coverage.note("namespace", Seen::Partial, None, None);
+        assert_eq!(run(&Selection::all(), &Evidence::new(&s)).status, Status::Unknown);
+        // A family of rules of which none could be evaluated.
+        let mut blind = fresh();
+        blind.sysctls.0.clear();
+        blind.sysctls.0.insert("net.ipv4.ip_local_port_range".into(), Reading::None(Seen::Denied));
+        let mut ports = Selection::all();
+        ports.select(["connect-search-cliff"]).unwrap();
+        assert_eq!(run(&ports, &Evidence::new(&blind)).status, Status::Unknown);
     }
 
     #[test]

@@ -23,7 +23,6 @@ use rustix::net::{
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::SysError;
-use super::files::LONGEST_SYSCTL;
 
 /// The child, and the line to it.
 pub(super) struct Keeper {
@@ -32,7 +31,7 @@ pub(super) struct Keeper {
 }
 
 /// What may be asked: the first byte of a request, before two bytes of length and a path.
-const READ: u8 = b'r';
+const OPEN: u8 = b'o';
 const LINK: u8 = b'l';
 const NETLINK: u8 = b'n';
 const SOCKET: u8 = b's';
@@ -63,22 +62,21 @@ impl Keeper {
         let userns = owner(netns)?;
         let failed = |e: &std::io::Error| SysError::from_io("a process for the namespace", e);
         let (ours, theirs) = UnixStream::pair().map_err(|e| failed(&e))?;
-        let mut room = vec![0u8; LONGEST_SYSCTL];
+        let keep = [theirs.as_raw_fd(), userns.as_raw_fd(), netns.as_raw_fd()];
         // SAFETY: the child makes system calls only, on memory that is there already, and ends by _exit.
         let pid = unsafe { libc::fork() };
-        match pid {
-            0 => {
-                serve(&userns, netns, theirs.as_fd(), &mut room);
-                // SAFETY: ends the child without running anything of the parent's.
-                unsafe { libc::_exit(0) }
-            }
-            _ => drop(theirs),
+        if pid == 0 {
+            close_all_but(keep);
+            serve(&userns, netns, theirs.as_fd());
+            // SAFETY: ends the child without running anything of the parent's.
+            unsafe { libc::_exit(0) }
         }
-        let child = rustix::process::Pid::from_raw(pid)
-            .ok_or_else(|| failed(&std::io::Error::last_os_error()))?;
         if pid < 0 {
             return Err(failed(&std::io::Error::last_os_error()));
         }
+        drop(theirs);
+        let child = rustix::process::Pid::from_raw(pid)
+            .ok_or_else(|| SysError::failed("a process for the namespace", "it has no pid"))?;
         let keeper = Keeper { line: Mutex::new(ours), child };
         let mut entered = [0u8; 4];
         keeper
@@ -94,18 +92,18 @@ impl Keeper {
         work(&mut self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// A file as the child reads it.
-    pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, SysError> {
-        self.bytes(READ, path)
+    /// A file as the child opens it: what it tells was settled when it was opened.
+    pub(super) fn open(&self, path: &str) -> Result<OwnedFd, SysError> {
+        self.descriptor(OPEN, path, path)
     }
 
     /// A link as the child reads it.
     pub(super) fn link(&self, path: &str) -> Result<Vec<u8>, SysError> {
-        self.bytes(LINK, path)
+        self.bytes(path)
     }
 
-    fn bytes(&self, what: u8, path: &str) -> Result<Vec<u8>, SysError> {
-        let broken = |e: std::io::Error| SysError::from_io(path, &e);
+    /// A request for a path; the line is busy until the answer was read.
+    fn ask(line: &mut UnixStream, what: u8, path: &str) -> Result<(), SysError> {
         let name = CString::new(path).map_err(|_| SysError::new(path, Errno::INVAL))?;
         let name = name.as_bytes_with_nul();
         let length = u16::try_from(name.len()).ok().filter(|n| usize::from(*n) <= LONGEST_PATH);
@@ -113,8 +111,13 @@ impl Keeper {
         let mut request = vec![what];
         request.extend(length.to_ne_bytes());
         request.extend(name);
+        line.write_all(&request).map_err(|e| SysError::from_io(path, &e))
+    }
+
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, SysError> {
+        let broken = |e: std::io::Error| SysError::from_io(path, &e);
         self.with_line(|line| {
-            line.write_all(&request).map_err(broken)?;
+            Keeper::ask(line, LINK, path)?;
             let (mut code, mut size) = ([0u8; 4], [0u8; 4]);
             line.read_exact(&mut code).map_err(broken)?;
             line.read_exact(&mut size).map_err(broken)?;
@@ -129,22 +132,22 @@ impl Keeper {
 
     /// A socket for sock_diag that the child opened.
     pub(super) fn netlink(&self) -> Result<Socket, SysError> {
-        let fd = self.descriptor(NETLINK, "sock_diag socket")?;
+        let fd = self.descriptor(NETLINK, "", "sock_diag socket")?;
         // SAFETY: it came open over the line and is nobody else's.
         Ok(unsafe { Socket::from_raw_fd(fd.into_raw_fd()) })
     }
 
     /// A socket to ask about interfaces through.
     pub(super) fn socket(&self) -> Result<OwnedFd, SysError> {
-        self.descriptor(SOCKET, "a socket")
+        self.descriptor(SOCKET, "", "a socket")
     }
 
-    fn descriptor(&self, what: u8, name: &str) -> Result<OwnedFd, SysError> {
+    fn descriptor(&self, what: u8, path: &str, name: &str) -> Result<OwnedFd, SysError> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut code = [0u8; 4];
         self.with_line(|line| {
-            line.write_all(&[what, 0, 0]).map_err(|e| SysError::from_io(name, &e))?;
+            Keeper::ask(line, what, path)?;
             let into = &mut [std::io::IoSliceMut::new(&mut code)];
             rustix::net::recvmsg(&*line, into, &mut ancillary, RecvFlags::CMSG_CLOEXEC)
                 .map_err(|e| SysError::new(name, e))
@@ -169,8 +172,36 @@ impl Drop for Keeper {
     }
 }
 
+/// Closes what the child inherited: the parent's end of the line, without which it would never hear that the parent is gone, and the
+/// outputs, which would stay open with it.
+fn close_all_but(mut keep: [i32; 3]) {
+    keep.sort_unstable();
+    let mut from = 0;
+    for fd in keep {
+        close_range(from, fd - 1);
+        from = fd + 1;
+    }
+    close_range(from, i32::MAX);
+}
+
+fn close_range(first: i32, last: i32) {
+    if last < first {
+        return;
+    }
+    let (low, high) = (first.cast_unsigned(), last.cast_unsigned());
+    // SAFETY: nothing of the child's uses these descriptors.
+    if unsafe { libc::syscall(libc::SYS_close_range, low, high, 0u32) } == 0 {
+        return;
+    }
+    // Before Linux 5.9 one by one; a program has few, and what it may have more than this it was given by nobody.
+    for fd in first..=last.min(4096) {
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+    }
+}
+
 /// The life of the child.
-fn serve(userns: &OwnedFd, netns: &OwnedFd, line: BorrowedFd<'_>, room: &mut [u8]) {
+fn serve(userns: &OwnedFd, netns: &OwnedFd, line: BorrowedFd<'_>) {
     let enter = |fd: &OwnedFd, kind| move_into_link_name_space(fd.as_fd(), Some(kind));
     let entered = enter(userns, LinkNameSpaceType::User)
         .and_then(|()| enter(netns, LinkNameSpaceType::Network));
@@ -179,6 +210,7 @@ fn serve(userns: &OwnedFd, netns: &OwnedFd, line: BorrowedFd<'_>, room: &mut [u8
         return;
     }
     let mut path = [0u8; LONGEST_PATH];
+    let mut room = [0u8; 4096];
     loop {
         let mut head = [0u8; 3];
         if !receive(line, &mut head) {
@@ -190,20 +222,23 @@ fn serve(userns: &OwnedFd, netns: &OwnedFd, line: BorrowedFd<'_>, room: &mut [u8
         if !receive(line, path) {
             return;
         }
+        let path = CStr::from_bytes_with_nul(path).map_err(|_| Errno::INVAL);
         let sent = match what {
-            NETLINK | SOCKET => hand_over(line, what),
-            _ => {
-                let got = CStr::from_bytes_with_nul(path)
-                    .map_err(|_| Errno::INVAL)
-                    .and_then(|path| fetch(what, path, room));
-                let (code, size) = match got {
-                    Ok(size) => (0, size),
-                    Err(e) => (e.raw_os_error(), 0),
-                };
+            LINK => {
+                let got = path.and_then(|path| link(path, &mut room));
+                let (code, size) = got.map_or_else(|e| (e.raw_os_error(), 0), |size| (0, size));
                 send(line, &code.to_ne_bytes())
                     && send(line, &u32::try_from(size).unwrap_or(0).to_ne_bytes())
                     && send(line, room.get(..size).unwrap_or_default())
             }
+            OPEN => hand_over(
+                line,
+                path.and_then(|path| {
+                    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+                    rustix::fs::openat(CWD, path, flags, Mode::empty())
+                }),
+            ),
+            _ => hand_over(line, socket(what)),
         };
         if !sent {
             return;
@@ -211,43 +246,24 @@ fn serve(userns: &OwnedFd, netns: &OwnedFd, line: BorrowedFd<'_>, room: &mut [u8
     }
 }
 
-/// Reads a file or a link into `room`; gives its length. A file that is longer is cut, which no text of a namespace that is asked for is.
-fn fetch(what: u8, path: &CStr, room: &mut [u8]) -> Result<usize, Errno> {
-    if what == LINK {
-        // SAFETY: the path ends with a null byte and the room is as long as it is said to be.
-        let n = unsafe { libc::readlink(path.as_ptr(), room.as_mut_ptr().cast(), room.len()) };
-        return usize::try_from(n).map_err(|_| last());
-    }
-    let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut length = 0;
-    loop {
-        let rest = room.get_mut(length..).unwrap_or_default();
-        if rest.is_empty() {
-            return Ok(length);
-        }
-        match rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *rest))? {
-            0 => return Ok(length),
-            n => length += n,
-        }
-    }
+/// Reads a link into `room`; gives its length.
+fn link(path: &CStr, room: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the path ends with a null byte and the room is as long as it is said to be.
+    let n = unsafe { libc::readlink(path.as_ptr(), room.as_mut_ptr().cast(), room.len()) };
+    usize::try_from(n)
+        .map_err(|_| Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO))
 }
 
-fn last() -> Errno {
-    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
-}
-
-/// Opens a socket and sends its descriptor.
-fn hand_over(line: BorrowedFd<'_>, what: u8) -> bool {
-    let opened = if what == NETLINK {
-        rustix::net::socket_with(
-            AddressFamily::NETLINK,
-            SocketType::DGRAM,
-            SocketFlags::CLOEXEC,
-            Some(netlink::SOCK_DIAG),
-        )
-    } else {
-        rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
+fn socket(what: u8) -> Result<OwnedFd, Errno> {
+    let (family, protocol) = match what {
+        NETLINK => (AddressFamily::NETLINK, Some(netlink::SOCK_DIAG)),
+        _ => (AddressFamily::INET, None),
     };
+    rustix::net::socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, protocol)
+}
+
+/// Sends what was opened, or why it was not.
+fn hand_over(line: BorrowedFd<'_>, opened: Result<OwnedFd, Errno>) -> bool {
     let fd = match opened {
         Ok(fd) => fd,
         Err(e) => return send(line, &e.raw_os_error().to_ne_bytes()),

@@ -25,8 +25,9 @@ enum Stand {
     Here,
     /// Another one, entered.
     Inside(Door),
-    /// Another one that may not be entered, by what /proc shows of a process in it.
-    Through(u32),
+    /// Another one that may not be entered, by what /proc shows of a process in it: its folder stays open, so that a pid that is given
+    /// to another process meanwhile leads nowhere.
+    Through(OwnedFd),
 }
 
 /// The running kernel, seen from one network namespace.
@@ -62,22 +63,29 @@ impl Live {
     }
 
     /// A namespace that may not be entered, as /proc shows it to whoever sees a process in it: tables and counters, no more.
-    pub fn through(pid: u32, proc_root: ProcRoot) -> Live {
-        Live { stand: Stand::Through(pid), proc_root, ..Live::default() }
+    ///
+    /// # Errors
+    /// The process is gone or out of sight.
+    pub fn through(pid: u32, proc_root: ProcRoot) -> Result<Live, SysError> {
+        let path = proc_root.path(&format!("/proc/{pid}"));
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(CWD, path.as_str(), flags, Mode::empty());
+        let folder = folder.map_err(|e| SysError::new(path, e))?;
+        Ok(Live { stand: Stand::Through(folder), proc_root, ..Live::default() })
     }
 
     /// Where a path of the [`System`] lies for the calling thread, and whether that depends on the network namespace.
     fn place(&self, path: &str) -> (String, bool) {
         // /proc/self/net is that of the main thread; only /proc/thread-self follows the thread that entered.
-        let whose = match self.stand {
-            Stand::Through(pid) => pid.to_string(),
-            _ => "thread-self".to_string(),
+        let whose = match &self.stand {
+            Stand::Through(folder) => format!("/proc/self/fd/{}", folder.as_raw_fd()),
+            _ => self.proc_root.path("/proc/thread-self"),
         };
         if let Some(rest) = path.strip_prefix("/proc/net/") {
-            return (self.proc_root.path(&format!("/proc/{whose}/net/{rest}")), true);
+            return (format!("{whose}/net/{rest}"), true);
         }
         if path == "/proc/self/ns/net" {
-            return (self.proc_root.path(&format!("/proc/{whose}/ns/net")), true);
+            return (format!("{whose}/ns/net"), true);
         }
         (self.proc_root.path(path), path.starts_with("/proc/sys/net/"))
     }
@@ -87,7 +95,7 @@ impl Live {
         match &self.stand {
             Stand::Here => netlink::open(),
             Stand::Inside(door) => door.netlink(),
-            Stand::Through(_) => Err(not_entered("sock_diag")),
+            Stand::Through(..) => Err(not_entered("sock_diag")),
         }
     }
 
@@ -96,7 +104,7 @@ impl Live {
         match &self.stand {
             Stand::Here => any_socket().ok(),
             Stand::Inside(door) => door.socket().ok(),
-            Stand::Through(_) => None,
+            Stand::Through(..) => None,
         }
     }
 
@@ -148,7 +156,7 @@ impl System for Live {
                     behind.push(real);
                     None
                 }
-                (Stand::Through(_), _) if path.starts_with("/proc/sys/net/") => {
+                (Stand::Through(..), _) if path.starts_with("/proc/sys/net/") => {
                     Some(Err(not_entered(path)))
                 }
                 (_, (real, _)) => Some(files::read(&real)),
@@ -169,10 +177,12 @@ impl System for Live {
     }
 
     fn read_unkept(&self, path: &str, as_user: bool) -> Result<Vec<u8>, SysError> {
-        match as_user {
-            true => super::privilege::as_the_user(|| self.read(path)),
-            false => self.read(path),
+        // With capabilities raised, a path in somebody's home could lead to what he may not read.
+        if as_user {
+            return privilege::as_the_user(|| files::read_plain(path));
         }
+        let _raised = privilege::raise();
+        files::read_plain(&self.proc_root.path(path))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SysError> {
@@ -194,29 +204,29 @@ impl System for Live {
         netlink::join_destroy(&mut self.netlink()?)
     }
 
+    fn is_behind_user_namespace(&self) -> bool {
+        matches!(self.stand, Stand::Inside(Door::Process(_)))
+    }
+
     fn is_closed(&self) -> bool {
-        matches!(self.stand, Stand::Through(_))
+        matches!(self.stand, Stand::Through(..))
     }
 
     fn network_of(&self, pid: Option<u32>) -> Result<u64, SysError> {
         let _raised = privilege::raise();
-        let pid = match self.stand {
-            Stand::Through(theirs) => pid.or(Some(theirs)),
-            _ => pid,
-        };
         let path = match (pid, &self.stand) {
-            (Some(pid), _) => format!("/proc/{pid}/net/tcp"),
+            (Some(pid), _) => self.proc_root.path(&format!("/proc/{pid}/net/tcp")),
             (None, Stand::Inside(door)) => {
                 return door.file_inode(&self.proc_root.path("/proc/thread-self/net/tcp"));
             }
-            (None, _) => "/proc/thread-self/net/tcp".into(),
+            (None, _) => self.place("/proc/net/tcp").0,
         };
-        let path = self.proc_root.path(&path);
         let stat = statat(CWD, path.as_str(), AtFlags::empty());
         stat.map(|s| s.st_ino).map_err(|e| SysError::new(path, e))
     }
 
     fn pids(&self) -> Result<Vec<u32>, SysError> {
+        let _raised = privilege::raise();
         let root = self.proc_root.path("/proc");
         let dir = openat(CWD, root.as_str(), DIRECTORY, Mode::empty())
             .map_err(|e| SysError::new(root.as_str(), e))?;
@@ -307,7 +317,7 @@ impl System for Live {
         let failed = |e| SysError::new("BPF task_file", e);
         let probe = match &self.stand {
             Stand::Inside(door) => door.stream_socket()?,
-            Stand::Here | Stand::Through(_) => make().map_err(failed)?,
+            Stand::Here | Stand::Through(..) => make().map_err(failed)?,
         };
         let inode = |fd: &OwnedFd| rustix::fs::fstat(fd).map_or(0, |s| s.st_ino as u32);
         let wanted = Open {
@@ -320,7 +330,7 @@ impl System for Live {
         };
         let netns = match (everywhere, &self.stand) {
             // One that may not be entered holds other sockets than ours.
-            (true, _) | (false, Stand::Through(_)) => None,
+            (true, _) | (false, Stand::Through(..)) => None,
             (false, Stand::Inside(_)) => self.netns_inode.map(|inode| inode as u32),
             (false, Stand::Here) => Some(
                 statat(CWD, "/proc/thread-self/ns/net", AtFlags::empty())

@@ -89,6 +89,11 @@ pub trait System: Sync {
         Err(SysError { what: "events".into(), kind: Kind::Absent, reason: "not here".into() })
     }
 
+    /// Whether the namespace under examination was entered through another user namespace.
+    fn is_behind_user_namespace(&self) -> bool {
+        false
+    }
+
     /// Whether the namespace under examination could not be entered, so that /proc/PID/net is all there is of it.
     fn is_closed(&self) -> bool {
         false

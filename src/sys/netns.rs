@@ -7,6 +7,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use super::live::Live;
 use super::proc_root::ProcRoot;
 use super::{Kind, SysError, System, files, privilege};
+use crate::model::place::Way as Reach;
+use crate::wire::mounts;
 
 /// A network namespace that can be looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,7 @@ impl Namespace {
         match (entered, self.pid) {
             (Ok(live), _) => Ok(Entered { system: Box::new(live), refused: None }),
             (Err(e), Some(pid)) if e.kind == Kind::Denied => {
-                Ok(Entered { system: Box::new(Live::through(pid, root)), refused: Some(e) })
+                Ok(Entered { system: Box::new(Live::through(pid, root)?), refused: Some(e) })
             }
             (Err(e), _) => Err(e),
         }
@@ -78,19 +80,27 @@ fn file(path: &str) -> Result<OwnedFd, SysError> {
 ///
 /// # Errors
 /// There is none of that name, or it may not be entered.
-pub fn open(spec: &str, root: &ProcRoot) -> Result<Live, SysError> {
+pub fn open(spec: &str, root: &ProcRoot) -> Result<(Live, Reach), SysError> {
     if spec.contains('/') {
         let fd = privilege::as_the_user(|| {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
             openat(CWD, spec, flags, Mode::empty()).map_err(|e| SysError::new(spec, e))
         })?;
-        return Live::in_netns(fd, root.clone());
+        return Ok((Live::in_netns(fd, root.clone())?, Reach::Path));
     }
-    let pid = spec.strip_prefix("pid:").unwrap_or(spec).parse::<u32>();
+    if let Some(Ok(pid)) = spec.strip_prefix("pid:").map(str::parse::<u32>) {
+        return Ok((process(pid, root)?, Reach::Process(pid)));
+    }
+    if spec.is_empty() {
+        return Err(SysError::new("''", rustix::io::Errno::NOENT));
+    }
+    let pid = spec.parse::<u32>();
     let named = file(&format!("/run/netns/{spec}"));
     match (named, pid) {
-        (Err(e), Ok(pid)) if e.kind == Kind::Absent => process(pid, root),
-        (named, _) => Live::in_netns(named?, root.clone()),
+        (Err(e), Ok(pid)) if e.kind == Kind::Absent => {
+            Ok((process(pid, root)?, Reach::Process(pid)))
+        }
+        (named, _) => Ok((Live::in_netns(named?, root.clone())?, Reach::Name)),
     }
 }
 
@@ -102,7 +112,7 @@ pub fn process(pid: u32, root: &ProcRoot) -> Result<Live, SysError> {
     let path = root.path(&format!("/proc/{pid}/ns/net"));
     match file(&path).and_then(|fd| Live::in_netns(fd, root.clone())) {
         Err(e) if e.kind == Kind::Denied => {
-            let live = Live::through(pid, root.clone());
+            let live = Live::through(pid, root.clone()).map_err(|_| e.clone())?;
             live.network_of(None).map(|_| live).map_err(|_| e)
         }
         other => other,
@@ -168,50 +178,27 @@ impl Finding<'_> {
     }
 }
 
-/// Files through which network namespaces are mounted (`nsfs` in mountinfo, root `net:[...]`), with the names that they give.
+/// Files through which network namespaces are mounted, with the names that they give.
 fn mounted(root: &ProcRoot) -> Vec<(String, String)> {
+    let list = |mountinfo: &str, above: &str| {
+        let text = files::read(mountinfo).unwrap_or_default();
+        let name = |path: String| {
+            let folder = ["/run/netns/", "/var/run/netns/"];
+            let short = folder.iter().find_map(|f| path.strip_prefix(f)).unwrap_or(&path);
+            (short.to_string(), format!("{above}{path}"))
+        };
+        mounts::network_namespaces(&text).into_iter().map(name).collect::<Vec<_>>()
+    };
+    let mut found = list("/proc/thread-self/mountinfo", "");
     // Under another /proc it is the first process there that sees the host's mounts.
-    let (whose, above) = match root.is_elsewhere() {
-        true => ("/proc/1/mountinfo", root.path("/proc/1/root")),
-        false => ("/proc/self/mountinfo", String::new()),
-    };
-    let text = files::read(&root.path(whose)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let mut paths: Vec<String> = text
-        .lines()
-        .filter_map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
-            let net = words.get(3).is_some_and(|root| root.starts_with("net:["));
-            net.then(|| words.get(4).map(|p| unescaped(p)))?
-        })
-        .collect();
-    // The shortest path to each wins: mounts are often seen twice.
-    paths.sort_by_key(|p| (p.len(), p.clone()));
-    let name = |path: String| {
-        let folder = ["/run/netns/", "/var/run/netns/"];
-        let short = folder.iter().find_map(|f| path.strip_prefix(f)).unwrap_or(&path);
-        (short.to_string(), format!("{above}{path}"))
-    };
-    paths.into_iter().map(name).collect()
+    if root.is_elsewhere() {
+        found.extend(list(&root.path("/proc/1/mountinfo"), &root.path("/proc/1/root")));
+    }
+    // What another mount lies over is no namespace any more.
+    let is_nsfs = |path: &str| rustix::fs::statfs(path).is_ok_and(|s| s.f_type == NSFS_MAGIC);
+    found.retain(|(_, path)| is_nsfs(path));
+    found
 }
 
-/// A path of mountinfo, in which blanks and the like are octal (`\\040`, fs/proc_namespace.c).
-fn unescaped(path: &str) -> String {
-    let mut out = String::new();
-    let mut parts = path.split('\\');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(code) => {
-                out.push(char::from(code));
-                out.push_str(part.get(3..).unwrap_or_default());
-            }
-            None => {
-                out.push('\\');
-                out.push_str(part);
-            }
-        }
-    }
-    out
-}
+/// The file system of namespaces (include/uapi/linux/magic.h).
+const NSFS_MAGIC: rustix::fs::FsWord = 0x6e73_6673;

@@ -51,7 +51,11 @@ impl<'a> Record<'a> {
 
     fn keep(&self, asked: String, answer: Answer) -> Answer {
         self.with_log(|log| {
-            log.texts.insert(asked, answer.clone());
+            // A process that ended after it was read the first time was there.
+            let known = log.texts.get(&asked).is_some_and(Result::is_ok);
+            if answer.is_ok() || !known {
+                log.texts.insert(asked, answer.clone());
+            }
         });
         answer
     }

@@ -48,9 +48,15 @@ pub fn may_enter_namespaces(text: &[u8]) -> bool {
     capabilities(text) & (1 << 21) != 0
 }
 
-/// The names of those that matter here, as they are written in `setcap`; every one that there is counts as `all`.
-pub fn names(text: &[u8]) -> Vec<&'static str> {
-    let set = capabilities(text);
+/// The capabilities of the bounding set, which no program can exceed; all if the text does not tell.
+pub fn bounding(text: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(text);
+    let set = text.lines().find_map(|l| l.strip_prefix("CapBnd:"));
+    set.and_then(|s| u64::from_str_radix(s.trim(), 16).ok()).unwrap_or(u64::MAX)
+}
+
+/// The names of those of a set that matter here.
+pub fn names(set: u64) -> Vec<&'static str> {
     let have = |(number, _): &&(u32, &str)| set & (1 << number) != 0;
     NAMES.iter().filter(have).map(|(_, name)| *name).collect()
 }
@@ -78,8 +84,10 @@ mod tests {
     fn what_can_be_raised_counts() {
         let low = b"CapPrm:\t0000000000080004\nCapEff:\t0000000000000000\n";
         assert!(may_read_every_process(low) && !may_enter_namespaces(low));
-        assert_eq!(names(low), ["dac_read_search", "sys_ptrace"]);
-        assert_eq!(names(b"").len(), 0);
+        assert_eq!(names(capabilities(low)), ["dac_read_search", "sys_ptrace"]);
+        assert_eq!(names(capabilities(b"")).len(), 0);
+        assert_eq!(names(bounding(b"CapBnd:\t0000000000001000\n")), ["net_admin"]);
+        assert_eq!(names(bounding(b"")).len(), NAMES.len());
         let mode = |text: &[u8]| lockdown(text).map(|t| t.to_string());
         assert_eq!(mode(b"none [integrity] confidentiality\n").as_deref(), Some("integrity"));
         assert_eq!((mode(b"[none] integrity\n"), mode(b"")), (None, None));

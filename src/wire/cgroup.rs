@@ -36,7 +36,9 @@ pub fn workload(text: &[u8]) -> Workload {
         all.container =
             if deeper { one.container.or(all.container) } else { all.container.or(one.container) };
         all.pod = all.pod.or(one.pod);
-        all.slice = all.slice.or(one.slice);
+        if all.slices.is_empty() {
+            all.slices = one.slices;
+        }
         if all.units.is_empty() {
             all.units = one.units;
         }
@@ -46,16 +48,15 @@ pub fn workload(text: &[u8]) -> Workload {
 
 /// What one path tells.
 fn of_path(path: &str) -> Workload {
-    let mut found = Workload { cgroup: Text::new(path.as_bytes()), ..Workload::default() };
+    let mut found = Workload { cgroup: Text::plain(path.as_bytes()), ..Workload::default() };
     let mut above: Option<&str> = None;
-    // containerd under cgroupfs joined slice, runtime and id with colons.
-    for part in path.split(['/', ':']).filter(|p| !p.is_empty() && *p != "..") {
+    for part in path.split('/').flat_map(joined).filter(|p| !p.is_empty() && *p != "..") {
         // Units inside of a container are its own, and may be called as the host's are.
         if found.container.is_none() {
             if part.strip_suffix(".slice").is_some() {
-                found.slice = Some(Text::new(part.as_bytes()));
+                found.slices.push(Text::plain(part.as_bytes()));
             } else if is_unit(part) {
-                found.units.push(Text::new(part.trim_start_matches('_').as_bytes()));
+                found.units.push(Text::plain(part.trim_start_matches('_').as_bytes()));
             }
         }
         if let Some(container) = container(part, above) {
@@ -78,6 +79,13 @@ fn of_path(path: &str) -> Workload {
     found
 }
 
+/// containerd under cgroupfs joined slice, runtime and id with colons; a unit may have some in its name.
+fn joined(part: &str) -> impl Iterator<Item = &str> {
+    let is_joined = part.split(':').count() == 3
+        && part.split(':').next().is_some_and(|slice| slice.strip_suffix(".slice").is_some());
+    part.split(move |c| is_joined && c == ':')
+}
+
 fn is_nspawn(container: &Container) -> bool {
     container.runtime == Some("nspawn")
 }
@@ -92,7 +100,7 @@ fn is_unit(part: &str) -> bool {
 
 fn container(part: &str, above: Option<&str>) -> Option<Container> {
     let made = |id: &str, runtime| {
-        let id = (!id.is_empty()).then(|| Text::new(id.as_bytes()))?;
+        let id = (!id.is_empty()).then(|| Text::plain(id.as_bytes()))?;
         Some(Container { id, runtime, name: None })
     };
     let lxc = part.strip_prefix("lxc.payload.");

@@ -13,9 +13,53 @@ pub fn hidepid(text: &[u8]) -> Option<Text> {
     (!shows_all).then(|| Text::new(value.as_bytes()))
 }
 
+/// Files on which network namespaces are mounted (`nsfs`, root `net:[...]`), the shortest path first: mounts are often seen twice.
+pub fn network_namespaces(text: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(text);
+    let path = |line: &str| {
+        let mut words = line.split(' ').skip(3);
+        let (root, at) = (words.next()?, words.next()?);
+        root.starts_with("net:[").then(|| unescaped(at))
+    };
+    let mut paths: Vec<String> = text.lines().filter_map(path).collect();
+    paths.sort_by_key(|p| (p.len(), p.clone()));
+    paths
+}
+
+/// A path of mountinfo, in which blanks and the like are octal (`\\040`, fs/proc_namespace.c).
+fn unescaped(path: &str) -> String {
+    let mut out = String::new();
+    let mut parts = path.split('\\');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match code {
+            Some(code) => {
+                out.push(char::from(code));
+                out.push_str(part.get(3..).unwrap_or_default());
+            }
+            None => {
+                out.push('\\');
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mounted_namespaces_are_found_with_their_blanks() {
+        let text = b"9 1 0:4 net:[4026532177] /run/netns/a\\040b rw shared:1 - nsfs nsfs rw\n\
+            8 1 0:4 net:[4026532178] /run/docker/netns/default rw - nsfs nsfs rw\n\
+            7 1 0:4 mnt:[4026531832] /run/x rw - nsfs nsfs rw\n6 1 0:9 / / rw - ext4 x rw\n";
+        assert_eq!(network_namespaces(text), ["/run/netns/a b", "/run/docker/netns/default"]);
+        assert_eq!(network_namespaces(b"net:[ \n\xff"), Vec::<String>::new());
+        assert_eq!(unescaped("a\\x\\12"), "a\\x\\12");
+    }
 
     #[test]
     fn the_last_proc_counts() {

@@ -101,6 +101,13 @@ lab_test!(a_list_names_who_most_likely_made_it_and_what_that_rests_on, {
     let me = std::process::id();
     assert_eq!(told(&["--baseline", before]), vec![json!([me, "inferred", null, "cookie"]); 7]);
     assert_eq!(told(&[]), vec![json!([null, "none", null, null]); 7], "nothing tells");
+    let elsewhere = std::process::Command::new("unshare")
+        .args(["-n", env!("CARGO_BIN_EXE_tcpvet"), "list", "--infer", "--baseline", before])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
+    assert_eq!(elsewhere.status.code(), Some(3));
+    assert!(said.contains("the baseline does not fit: it is of network namespace"), "{said}");
     let (_near, _far) = connections(&server, 1);
     assert_eq!(told(&[]), vec![json!([me, "inferred", null, "destination"]); 7]);
     let filtered = json(&["list", "--infer", "state time-wait and provenance = inferred"]);

@@ -115,7 +115,10 @@ lab_test!(each_namespace_has_its_own_findings_and_the_same_addresses_never_mix, 
         .iter()
         .find(|f| f["netns"] == pid.as_str())
         .unwrap()["next"];
-    assert_eq!(next[0], format!("tcpvet -N {pid} list --state close-wait"));
+    assert_eq!(
+        next[0],
+        format!("tcpvet -N {pid} list 'state close-wait and pid = {}'", nameless.pid())
+    );
     assert_eq!(
         json(&["list", "-N", &pid, "state close-wait"])["sockets"].as_array().unwrap().len(),
         53
@@ -147,19 +150,9 @@ lab_test!(each_namespace_has_its_own_findings_and_the_same_addresses_never_mix, 
 });
 
 lab_test!(a_namespace_of_another_user_namespace_is_entered_by_its_owner, {
-    let possible = |words: &[&str]| {
-        Command::new(words[0]).args(&words[1..]).status().is_ok_and(|s| s.success())
-    };
-    let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-    let rootless = [&nobody[..], &["unshare", "-rn"]].concat();
-    if !possible(&[&rootless[..], &["true"]].concat()) {
-        println!("SKIPPED: this machine gives an ordinary user no user namespace");
-        return;
-    }
+    let Some(rootless) = rootless() else { return };
     let copy = Copy::new();
-    let program = std::fs::copy(std::env::current_exe().unwrap(), copy.folder().join("scene"));
-    assert!(program.is_ok());
-    let scene = Scene::of(&copy.folder().join("scene"), &rootless, &["leak", "31"]);
+    let scene = rootless_scene(&copy, &rootless, &["leak", "31"]);
     pause(1200);
     let pid = scene.pid().to_string();
     let run = as_nobody(&["-N", &pid, "--json"]).unwrap();
@@ -177,4 +170,64 @@ lab_test!(a_namespace_of_another_user_namespace_is_entered_by_its_owner, {
         [state("sock_diag"), state("sysctl"), state("netstat"), state("namespace")],
         ["seen".into(), "seen".into(), "seen".into(), Value::Null]
     );
+});
+
+/// What makes a program nobody's in a user and network namespace of its own; `None` where this machine gives none.
+fn rootless() -> Option<Vec<&'static str>> {
+    let words =
+        vec!["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare", "-rn"];
+    let probe = Command::new(words[0]).args(&words[1..]).arg("true").status();
+    if !probe.is_ok_and(|s| s.success()) {
+        println!("SKIPPED: this machine gives an ordinary user no user namespace");
+        return None;
+    }
+    Some(words)
+}
+
+/// A scene of nobody's.
+fn rootless_scene(copy: &Copy, before: &[&str], args: &[&str]) -> Scene {
+    let program = copy.folder().join("scene");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    Scene::of(&program, before, args)
+}
+
+lab_test!(a_process_in_another_user_namespace_at_its_limit_is_seen_by_all_netns, {
+    let Some(mut before) = rootless() else { return };
+    before.extend(["prlimit", "--nofile=64:64"]);
+    let copy = Copy::new();
+    let scene = rootless_scene(&copy, &before, &["established", "23"]);
+    let select = ["--select", "descriptor-limit", "--set", "descriptor-limit.warning=0.5"];
+    let check = as_nobody(&[&["check", "--all-netns", "--json"], &select[..]].concat()).unwrap();
+    let document = document(&check.out);
+    let found = findings(&document, "descriptor-limit");
+    let pids: Vec<&Value> = found.iter().map(|f| &f["subject"]["pid"]).collect();
+    assert!(pids.contains(&&scene.pid().into()), "{document}");
+});
+
+lab_test!(the_child_that_entered_a_user_namespace_ends_with_its_parent, {
+    let Some(before) = rootless() else { return };
+    let copy = Copy::new();
+    let scene = rootless_scene(&copy, &before, &["established", "3"]);
+    let started = std::time::Instant::now();
+    // The watchdog ends the parent without a word to the child; the pipe ends when nobody holds it any more.
+    let pid = scene.pid().to_string();
+    let args = ["-N", &pid, "--sample", "30s", "--timeout", "300ms"];
+    let run = as_nobody(&args).unwrap();
+    assert_eq!(run.status, 3, "{}", run.err);
+    assert!(run.err.contains("not done after 300ms"), "{}", run.err);
+    assert!(started.elapsed().as_secs() < 20, "the output stayed open");
+});
+
+lab_test!(an_unread_namespace_makes_the_verdict_unknown, {
+    if !alone_with_names("an_unread_namespace_makes_the_verdict_unknown", &["shut"]) {
+        return;
+    }
+    let _scene = Scene::inside("shut", &["leak", "61"]);
+    pause(1200);
+    let Some(check) = as_nobody(&["check", "--all-netns", "--json"]) else { return };
+    let document = document(&check.out);
+    assert_eq!((check.status, &document["status"]), (3, &"unknown".into()), "{}", check.out);
+    let list = as_nobody(&["list", "--all-netns", "state close-wait"]).unwrap();
+    assert_eq!(list.status, 3, "{}", list.err);
+    assert!(list.err.contains("shut: operation not permitted"), "{}", list.err);
 });

@@ -175,3 +175,22 @@ lab_test!(capabilities_of_the_file_name_owners_and_read_nothing_for_the_user, {
     let run = as_nobody(&copy, &["capture", "-o", closed.join("box.tar").to_str().unwrap()]);
     assert!(run.status == 3 && run.err.contains("permission denied"), "{}", run.err);
 });
+
+lab_test!(capabilities_of_the_file_see_behind_hidepid, {
+    let Some(copy) = with_file_capabilities("cap_sys_ptrace,cap_dac_read_search+ep") else {
+        return;
+    };
+    let scene = Scene::start(&["leak", "61"]);
+    pause(1200);
+    let hidden = "mount -t proc -o hidepid=2 proc /proc && exec \"$0\" \"$@\"";
+    let behind = |args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", hidden, "setpriv", "--reuid", "65534", "--regid", "65534"]);
+        finish(command.arg("--clear-groups").arg(copy.path()).args(args))
+    };
+    let diagnosis = document(&behind(&["--json"]).out);
+    let finding = findings(&diagnosis, "close-wait-leak")[0];
+    assert_eq!(finding["subject"]["pid"], scene.pid());
+    let check = behind(&["check", "--select", "descriptor-limit"]);
+    assert_eq!(check.status, 0, "every process is listed: {}", check.out);
+});

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::exit;
 use crate::fields::{Source, View};
 use crate::model::Snapshot;
-use crate::model::coverage::Seen;
+use crate::model::coverage::{Coverage, Seen};
 use crate::model::holding::Holding;
 use crate::model::protocol::Protocol;
 use crate::model::text::Text;
@@ -51,6 +51,14 @@ pub(super) fn run(
     }
     let mut snapshot = begin(system, settings.netns.as_deref())
         .map_err(|e| Error { message: e.to_string(), hint: None })?;
+    if let Some(before) = &plan.infer {
+        before.fits(&snapshot).map_err(|why| {
+            Error::hinted(
+                format!("the baseline does not fit: {why}"),
+                "take it in the same network namespace of the same boot: tcpvet capture -o before.tar",
+            )
+        })?;
+    }
     let shape = plan.shape.clone();
     let writer: Box<dyn Writer> = match settings.format {
         Format::Human => Box::new(Table::new(shape)),
@@ -203,13 +211,16 @@ fn all_namespaces(
     }
     let mut coverage = std::mem::take(&mut snapshot.coverage);
     let read = all_netns(system, &mut coverage, &mut |space, inside, coverage| {
-        // What each namespace could not show is noted in the one coverage of the run.
-        std::mem::swap(&mut snapshot.coverage, coverage);
-        let listed = plan
-            .inside(inside)
-            .and_then(|plan| namespace(&plan, inside, &space.name, &around, snapshot, output));
-        std::mem::swap(&mut snapshot.coverage, coverage);
-        listed.map(|()| !output.is_done(plan))
+        // What each namespace could not show is said with its name.
+        snapshot.coverage = Coverage::default();
+        plan.inside(inside)
+            .and_then(|plan| namespace(&plan, inside, &space.name, &around, snapshot, output))?;
+        if !is_whole(plan, snapshot) {
+            coverage.cut();
+        }
+        let one = std::mem::take(&mut snapshot.coverage);
+        coverage.merge_sources(&one, &space.name);
+        Ok(!output.is_done(plan))
     });
     snapshot.coverage = coverage;
     read
@@ -217,6 +228,9 @@ fn all_namespaces(
 
 /// Whether the table of every protocol was read whole, by netlink or by its fallback; one that this kernel does not have is.
 fn is_whole(plan: &Plan, snapshot: &Snapshot) -> bool {
+    if plan.all_netns && snapshot.coverage.is_cut() {
+        return false;
+    }
     plan.protocols.iter().all(|protocol| {
         let fallback = if *protocol == Protocol::Udp { "proc_net_udp" } else { "proc_net_tcp" };
         let state = |name: &str| snapshot.coverage.get(name).map(|s| s.state);

@@ -129,11 +129,11 @@ impl Selection {
             protocol: Protocol::Tcp,
             queue_limits: snapshot.has_netlink_facts(),
             holding: snapshot.owners.as_ref().map(|owners| Holding {
-                makers: None,
                 owners: Some(Arc::new(owners.clone())),
                 processes: Arc::new(snapshot.processes.clone()),
                 listeners: listeners.clone(),
                 all_seen: snapshot.unnamed() == crate::model::owner::Provenance::Unheld,
+                ..Holding::default()
             }),
             ..View::default()
         };

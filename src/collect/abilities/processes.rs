@@ -1,6 +1,7 @@
 //! Processes: whose descriptors may be read and counted, whose limits and control groups; BPF; and the namespaces.
 
 use super::works;
+use crate::collect::surroundings;
 use crate::model::ability::{Ability, Works};
 use crate::phrase::number;
 use crate::sys::{SysError, System};
@@ -18,12 +19,17 @@ pub(super) fn abilities(system: &dyn System) -> Vec<Ability> {
     let limits = of_holders(&|pid| system.read(&format!("/proc/{pid}/limits")).is_ok());
     let groups = of_holders(&|pid| system.read(&format!("/proc/{pid}/cgroup")).is_ok());
     let bpf = system.open_sockets(false, None, &mut |_| ());
+    let hidden = surroundings::processes_hidden(system, &pids);
     let share = |can: usize, of: usize| {
-        format!("{} of {} processes", number(can as u64), number(of as u64))
+        let more = if hidden { ", and more that /proc does not list" } else { "" };
+        format!("{} of {} processes{more}", number(can as u64), number(of as u64))
     };
     let of_share = |name, can: usize, of: usize, costs, capabilities| Ability {
         name,
-        works: Works::share(can, of),
+        works: match Works::share(can, of) {
+            Works::Yes if hidden => Works::Partly,
+            works => works,
+        },
         seen: share(can, of),
         costs,
         capabilities,
@@ -50,13 +56,19 @@ pub(super) fn abilities(system: &dyn System) -> Vec<Ability> {
             "who runs out of descriptors is unknown",
             &["cap_sys_ptrace", "cap_dac_read_search"],
         ),
-        of_share("limits", limits, holders.len(), "limits of descriptors are unknown", &[]),
+        of_share(
+            "limits",
+            limits,
+            holders.len(),
+            "limits of descriptors are unknown",
+            if hidden { &["cap_sys_ptrace"] } else { &[] },
+        ),
         of_share(
             "control_groups",
             groups,
             holders.len(),
             "units, containers and pods are unknown",
-            &[],
+            if hidden { &["cap_sys_ptrace"] } else { &[] },
         ),
         namespaces(system),
     ]

@@ -21,7 +21,8 @@ pub fn standing(system: &dyn System) -> Standing {
     Standing {
         user: euid.and_then(|uid| surroundings::users(system).remove(&uid)),
         euid,
-        capabilities: capabilities::names(&status),
+        capabilities: capabilities::names(capabilities::capabilities(&status)),
+        bounding: capabilities::names(capabilities::bounding(&status)),
         initial_user_namespace: surroundings::is_initial(system, "user"),
         initial_pid_namespace,
         container: container(system, initial_pid_namespace == Some(true)),

@@ -140,24 +140,52 @@ fn grants(standing: &Standing, abilities: &[Ability]) -> Vec<GrantDocument> {
     if standing.initial_user_namespace == Some(false) {
         return vec![grant(&missing, "sudo tcpvet    # outside of this user namespace".into())];
     }
-    // Root lacks nothing that a capability gives: what refuses it stands above capabilities.
-    if standing.euid == Some(0) && standing.capabilities.contains(&"sys_admin") {
-        return Vec::new();
+    let has = |list: &[&str], name: &str| list.contains(&name.trim_start_matches("cap_"));
+    // What a capability that is here does not give, no capability gives.
+    let helps = |a: &&Ability| a.capabilities.iter().any(|c| !has(&standing.capabilities, c));
+    let missing: Vec<&Ability> = missing.into_iter().filter(helps).collect();
+    let lacks = |list: &[&Ability]| {
+        let mut names: Vec<&str> = list
+            .iter()
+            .flat_map(|a| a.capabilities)
+            .filter(|c| !has(&standing.capabilities, c))
+            .copied()
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    };
+    // Outside of the bounding set nothing that is given to the file or by sudo takes effect.
+    let (kept, bound): (Vec<&Ability>, Vec<&Ability>) =
+        missing.iter().partition(|a| a.capabilities.iter().all(|c| has(&standing.bounding, c)));
+    let mut grants = Vec::new();
+    if !bound.is_empty() {
+        let list = lacks(&bound).join(" ").to_uppercase();
+        grants.push(grant(
+            &bound,
+            format!("CapabilityBoundingSet={list} AmbientCapabilities={list}"),
+        ));
+        let options: Vec<String> = lacks(&bound)
+            .iter()
+            .map(|c| format!("--cap-add {}", c.trim_start_matches("cap_").to_uppercase()))
+            .collect();
+        grants.push(grant(&bound, format!("docker run {} IMAGE", options.join(" "))));
     }
     let (whole, few): (Vec<&Ability>, Vec<&Ability>) =
-        missing.iter().partition(|a| a.capabilities.contains(&"cap_sys_admin"));
-    let mut grants = Vec::new();
+        kept.iter().partition(|a| a.capabilities.contains(&"cap_sys_admin"));
     if !few.is_empty() {
-        let mut capabilities: Vec<&str> =
-            few.iter().flat_map(|a| a.capabilities).copied().collect();
-        capabilities.sort_unstable();
-        capabilities.dedup();
-        let list = capabilities.join(",");
-        grants.push(grant(&few, format!("sudo setcap {list}+ep \"$(command -v tcpvet)\"")));
-        let list = capabilities.join(" ").to_uppercase();
-        grants.push(grant(&few, format!("AmbientCapabilities={list}")));
+        // setcap sets the whole set: what the file has already is named again.
+        let mut all: Vec<String> = lacks(&few).iter().map(ToString::to_string).collect();
+        if standing.euid != Some(0) {
+            all.extend(standing.capabilities.iter().map(|c| format!("cap_{c}")));
+        }
+        all.sort_unstable();
+        all.dedup();
+        let (file, unit) = (all.join(","), all.join(" ").to_uppercase());
+        grants.push(grant(&few, format!("sudo setcap {file}+ep \"$(command -v tcpvet)\"")));
+        grants.push(grant(&few, format!("AmbientCapabilities={unit}")));
     }
-    if !whole.is_empty() {
+    if !whole.is_empty() && standing.euid != Some(0) {
         grants.push(grant(&whole, "sudo tcpvet".into()));
     }
     grants
@@ -184,7 +212,8 @@ mod tests {
             ability("bpf", Works::Absent, &["cap_bpf"]),
             ability("sysctls", Works::Denied, &[]),
         ];
-        let user = Standing { euid: Some(7), ..Standing::default() };
+        let every = vec!["net_admin", "sys_ptrace", "dac_read_search", "sys_admin", "bpf"];
+        let user = Standing { euid: Some(7), bounding: every, ..Standing::default() };
         assert_eq!(
             commands(&user, &all),
             [
@@ -193,9 +222,24 @@ mod tests {
                 "sudo tcpvet",
             ]
         );
-        let root =
-            Standing { euid: Some(0), capabilities: vec!["sys_admin"], ..Standing::default() };
+        let root = Standing { euid: Some(0), capabilities: user.bounding.clone(), ..user.clone() };
         assert_eq!(commands(&root, &all).len(), 0);
+        // What the file has already stays in the line.
+        let some = Standing { capabilities: vec!["net_admin"], ..user.clone() };
+        assert!(
+            commands(&some, &all)[0]
+                .starts_with("sudo setcap cap_dac_read_search,cap_net_admin,cap_sys_ptrace+ep ")
+        );
+        // A process that refuses who may read all is beyond any capability.
+        let refused =
+            [ability("owners", Works::Partly, &["cap_sys_ptrace", "cap_dac_read_search"])];
+        let able = Standing { capabilities: vec!["sys_ptrace", "dac_read_search"], ..user.clone() };
+        assert_eq!(commands(&able, &refused).len(), 0);
+        let bounded = Standing { bounding: vec!["net_admin"], ..user.clone() };
+        assert_eq!(
+            commands(&bounded, &refused)[0],
+            "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE"
+        );
         let boxed = Standing { container: Some("web".into()), ..user.clone() };
         assert!(commands(&boxed, &all)[0].starts_with("kubectl debug node/NODE"));
         let inside = Standing { initial_user_namespace: Some(false), ..root.clone() };

@@ -86,7 +86,7 @@ impl From<&Workload> for WorkloadDocument {
         WorkloadDocument {
             cgroup: Some(w.cgroup.clone()).filter(|c| !c.as_str().is_empty()),
             unit: w.unit().cloned(),
-            slice: w.slice.clone(),
+            slice: w.slices.last().cloned(),
             container: container.map(|c| c.shown().to_string()),
             container_id: container.map(|c| c.id.clone()),
             runtime: container.and_then(|c| c.runtime),

@@ -74,10 +74,10 @@ pub fn render(told: &Told<'_>, style: Style) -> String {
         out.push_str(&block(told, finding, style));
     }
     if report.findings.len() > MAX_FINDINGS {
-        out.push_str(&format!("\nthe {MAX_FINDINGS} worst are told in full; --json has all\n"));
+        out.push_str(&format!("\nthe first {MAX_FINDINGS} are told in full; --json has all\n"));
     }
     out.push('\n');
-    out.push_str(&outcomes(report, style));
+    out.push_str(&outcomes(report, told.is_of_many(), style));
     out
 }
 

@@ -136,7 +136,8 @@ fn owners(row: &Row<'_>, out: &mut Vec<u8>) {
         out.extend(b"{\"pid\":");
         number(pid, out);
         out.extend(b",\"process\":");
-        match pid.map(|pid| holding.comm(pid)).filter(|c| !c.is_empty()) {
+        let name = |pid| holding.name(row.socket, row.view.protocol, pid);
+        match pid.map(name).filter(|c| !c.is_empty()) {
             Some(comm) => text(comm, out),
             None => out.extend(b"null"),
         }

@@ -10,7 +10,11 @@ use crate::model::owner::Process;
 use crate::phrase::{count, duration, join, number};
 use crate::rules::finding::Remedy;
 
-pub(super) fn title(blamed: Blamed, held: u64, dead: u64, who: &str) -> String {
+pub(super) fn title(blamed: Blamed, held: u64, dead: u64, who: &str, sharers: u64) -> String {
+    let who = &match sharers {
+        0 => who.to_string(),
+        n => format!("{who} and {}", count(n, "other process", "other processes")),
+    };
     let sockets = count(held, "socket", "sockets");
     match blamed {
         Blamed::Listener(addr, port) => format!(
@@ -123,9 +127,9 @@ pub(super) fn dead_sentence(dead: u64, process: Option<&Process>) -> String {
     )
 }
 
-/// Names the other processes that hold the same sockets.
-pub(super) fn shared_sentence(now: &Snapshot, leak: &Leak<'_>) -> Option<String> {
-    let owners = now.owners.as_ref()?;
+/// The other processes that hold the same sockets.
+pub(super) fn sharers(now: &Snapshot, leak: &Leak<'_>) -> Vec<String> {
+    let Some(owners) = &now.owners else { return Vec::new() };
     let mut pids = BTreeSet::new();
     for (socket, _) in &leak.sockets {
         pids.extend(owners.of(socket.inode).iter().skip(1).map(|h| h.pid));
@@ -133,8 +137,12 @@ pub(super) fn shared_sentence(now: &Snapshot, leak: &Leak<'_>) -> Option<String>
     for (socket, _) in &leak.sockets {
         pids.remove(&owners.of(socket.inode).first().map_or(0, |h| h.pid));
     }
-    let names: Vec<String> = pids.into_iter().map(|pid| culprit(now, pid).name()).collect();
-    (!names.is_empty()).then(|| format!("The same sockets are held by {}.", join(&names, EXAMPLES)))
+    pids.into_iter().map(|pid| culprit(now, pid).name()).collect()
+}
+
+/// Names them.
+pub(super) fn shared_sentence(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("The same sockets are held by {}.", join(names, EXAMPLES)))
 }
 
 pub(super) fn why(blamed: Blamed, dead: u64) -> String {
@@ -149,7 +157,10 @@ pub(super) fn why(blamed: Blamed, dead: u64) -> String {
 pub(super) fn next(blamed: Blamed, leak: &Leak<'_>, process: Option<&Process>) -> Vec<String> {
     let mut next = Vec::new();
     if !leak.sockets.is_empty() {
-        next.push("tcpvet list --state close-wait".to_string());
+        next.push(match blamed {
+            Blamed::Process(pid) => format!("tcpvet list 'state close-wait and pid = {pid}'"),
+            _ => "tcpvet list --state close-wait".to_string(),
+        });
     }
     match blamed {
         Blamed::Process(pid) => {
@@ -173,18 +184,27 @@ pub(super) fn next(blamed: Blamed, leak: &Leak<'_>, process: Option<&Process>) -
     next
 }
 
-pub(super) fn remedies(blamed: Blamed, who: &str) -> Vec<Remedy> {
+pub(super) fn remedies(blamed: Blamed, who: &str, sharers: &[String]) -> Vec<Remedy> {
     let (cure, meanwhile) = match blamed {
         Blamed::Listener(..) => (
             format!("{who}: call accept(); look for a blocked thread or EMFILE"),
-            "they leave the queue when they are accepted or the listener closes; no sysctl helps",
+            "they leave the queue when they are accepted or the listener closes; no sysctl helps"
+                .into(),
         ),
         _ => (
             format!(
                 "{who}: close the socket when recv() returns 0, on every path, errors included"
             ),
-            "until then restart it before its descriptors run out; no sysctl helps",
+            match sharers {
+                [] => {
+                    "until then restart it before its descriptors run out; no sysctl helps".into()
+                }
+                names => format!(
+                    "until then restart it and all who hold the same sockets ({}): each keeps them open; no sysctl helps",
+                    join(names, EXAMPLES)
+                ),
+            },
         ),
     };
-    vec![Remedy::Application(cure), Remedy::Application(meanwhile.into())]
+    vec![Remedy::Application(cure), Remedy::Application(meanwhile)]
 }

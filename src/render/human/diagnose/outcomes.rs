@@ -1,6 +1,7 @@
 //! The rules that found nothing: what is clear, what could not be told, what was passed over.
 
 use super::super::INDENT;
+use crate::model::place::quoted;
 use crate::render::style::{Style, wrapped};
 use crate::rules::engine::Report;
 use crate::rules::outcome::{Cause, Outcome};
@@ -9,7 +10,7 @@ use crate::rules::outcome::{Cause, Outcome};
 const MAX_CLEAR: usize = 5;
 
 /// What is clear and what could not be told.
-pub(super) fn outcomes(report: &Report, style: Style) -> String {
+pub(super) fn outcomes(report: &Report, is_of_many: bool, style: Style) -> String {
     let mut clear = Vec::new();
     // Rules that share a reason share its words.
     let mut unseen: Vec<(&str, Vec<String>)> = Vec::new();
@@ -49,12 +50,18 @@ pub(super) fn outcomes(report: &Report, style: Style) -> String {
         out.push_str(&wrapped(style, &style.dim("skipped"), INDENT, &told(&absent)));
     }
     if !report.findings.is_empty() {
-        let id = report.findings.first().map_or("", |f| f.id);
+        let first = report.findings.first();
+        let id = first.map_or("", |f| f.id);
+        // Advice is given for one namespace at a time.
+        let advise = match first.filter(|_| is_of_many) {
+            Some(finding) => format!("tcpvet -N {} advise", quoted(finding.netns.as_str())),
+            None => "tcpvet advise".to_string(),
+        };
         out.push_str(&wrapped(
             style,
             &style.dim("more"),
             INDENT,
-            &format!("tcpvet explain {id}; tcpvet advise"),
+            &format!("tcpvet explain {id}; {advise}"),
         ));
     }
     out

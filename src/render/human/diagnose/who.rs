@@ -2,6 +2,7 @@
 
 use super::super::labelled;
 use crate::model::culprit::Culprit;
+use crate::model::owner::Provenance;
 use crate::model::profile::{Profile, Profiles};
 use crate::phrase::{duration, join, number};
 use crate::render::style::Style;
@@ -14,7 +15,11 @@ const MAX_NAMES: usize = 5;
 
 /// The lines of a finding.
 pub(super) fn who(culprits: &[Culprit], profiles: &Profiles, now_ms: u64, style: Style) -> String {
-    let names: Vec<String> = culprits.iter().map(Culprit::name).collect();
+    let name = |c: &Culprit| match c.provenance {
+        Provenance::Inferred => format!("{} (inferred)", c.name()),
+        _ => c.name(),
+    };
+    let names: Vec<String> = culprits.iter().map(name).collect();
     if names.is_empty() {
         return String::new();
     }
