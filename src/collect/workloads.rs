@@ -180,6 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_name_goes_before_the_beginning_of_an_id() {
+        let id = "da7a".to_string() + &"0".repeat(60);
+        let mut system = Scripted::default()
+            .file("/proc/7/cgroup", "0::/lxc.payload.da7a\n")
+            .file("/proc/8/cgroup", &format!("0::/docker/{id}\n"))
+            .file("/proc/9/cgroup", "0::/system.slice/da7a.service\n");
+        for pid in [7, 8, 9] {
+            system.processes.insert(pid, Some(Vec::new()));
+        }
+        let of = |name: &str| inhabitants(&system, name).into_values().collect::<Vec<_>>();
+        assert_eq!((of("da7a"), of("da7a0"), of("da7")), (vec![7], vec![8], vec![]));
+    }
+
+    #[test]
     fn without_a_name_the_short_id_stands_and_an_unreadable_group_is_nothing() {
         let id = "ab".repeat(32);
         let plain = Scripted::default().file("/proc/7/cgroup", &format!("4:memory:/docker/{id}\n"));

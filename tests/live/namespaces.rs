@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::lab::{Scene, lab_test, pause};
-use crate::support::rights::{Copy, as_nobody};
+use crate::support::rights::{Copy, as_nobody, nobody_with};
 use crate::support::run::{document, findings, json, run};
 
 fn sh(command: &str) -> bool {
@@ -230,4 +230,18 @@ lab_test!(an_unread_namespace_makes_the_verdict_unknown, {
     let list = as_nobody(&["list", "--all-netns", "state close-wait"]).unwrap();
     assert_eq!(list.status, 3, "{}", list.err);
     assert!(list.err.contains("shut: operation not permitted"), "{}", list.err);
+});
+
+lab_test!(a_namespace_that_two_ways_lead_to_is_told_once, {
+    if !alone_with_names("a_namespace_that_two_ways_lead_to_is_told_once", &["red"]) {
+        return;
+    }
+    let scene = Scene::inside("red", &["established", "23"]);
+    // Who may enter and may not look at the processes of others finds it by its name, and by what /proc shows of them.
+    let args = ["summary", "--all-netns", "--json"];
+    let Some(run) = nobody_with("+sys_admin", &[], &args) else { return };
+    let document = document(&run.out);
+    let spaces = by_name(&document);
+    assert_eq!(spaces["red"]["by_state"]["established"], 46);
+    assert!(!spaces.contains_key(&format!("pid:{}", scene.pid())), "{:?}", spaces.keys());
 });

@@ -2,6 +2,7 @@
 
 use crate::phrase::count;
 use crate::render::document::check::{AssertionDocument, Check, Verdict};
+use crate::render::document::diagnose::RuleDocument;
 use crate::rules::outcome::Cause;
 
 /// Titles named in the one line.
@@ -55,10 +56,14 @@ fn sentence(check: &Check) -> String {
     if !silent.is_empty() {
         parts.push(format!("info only: {}", silent.join(", ")));
     }
-    let open = check.rules.iter().filter(|r| r.cause == Some(Cause::Unseen));
-    parts.extend(
-        open.map(|r| format!("{} not evaluated: {}", r.id, r.reason.as_deref().unwrap_or(""))),
-    );
+    let open: Vec<_> = check.rules.iter().filter(|r| r.cause == Some(Cause::Unseen)).collect();
+    let told = |r: &&RuleDocument| {
+        format!("{} not evaluated: {}", r.id, r.reason.as_deref().unwrap_or(""))
+    };
+    parts.extend(open.iter().take(MAX_TITLES).map(told));
+    if let Some(more @ 1..) = open.len().checked_sub(MAX_TITLES) {
+        parts.push(format!("{} not evaluated", count(more as u64, "more rule", "more rules")));
+    }
     let table = check.head.coverage.sources.iter().find(|s| s.name == "sock_diag");
     if let Some(reason) = table.and_then(|s| s.reason.as_ref()) {
         parts.push(format!("sock_diag: {reason}"));
