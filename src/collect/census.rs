@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::owners::{self, Found, Method, Search};
+use crate::model::Snapshot;
 use crate::sys::{Kind, SysError, System};
 
 /// What is read once for the whole host, when the first namespace asks for it.
@@ -42,6 +43,57 @@ impl<'a> Census<'a> {
         let may_be =
             |p: &&Counted| network.is_none() || p.network.is_none() || p.network == network;
         Ok(all.iter().filter(may_be).cloned().collect())
+    }
+
+    /// The holders of these inodes out of those of all; what is missing there may be younger, and is looked for in the processes of the
+    /// namespace alone.
+    pub(super) fn among(&self, system: &dyn System, wanted: &[u32]) -> Result<Found, String> {
+        let all = self.owners()?;
+        let mut found = Found { all_seen: all.all_seen, by: all.by, ..Found::default() };
+        let mut missing = Vec::new();
+        for inode in wanted {
+            let of = all.owners.of(*inode);
+            if of.is_empty() {
+                missing.push(*inode);
+            }
+            found.owners.holders.extend_from_slice(of);
+        }
+        for holder in &found.owners.holders {
+            let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
+            found.processes.entry(holder.pid).or_insert_with(named);
+        }
+        if !missing.is_empty() {
+            let here = self.of(system.network_of(None).ok())?;
+            let pids: Vec<u32> = here.iter().map(|p| p.pid).collect();
+            let scanned =
+                owners::scan_all(system, &pids, &|inode| missing.binary_search(&inode).is_ok());
+            for holder in &scanned.holders {
+                found
+                    .processes
+                    .entry(holder.pid)
+                    .or_insert_with(|| owners::process(system, holder.pid));
+            }
+            found.owners.holders.extend(scanned.holders);
+            (found.owners.denied, found.owners.vanished) = (scanned.denied, scanned.vanished);
+            found.all_seen &= scanned.denied == 0;
+        }
+        found.owners.holders.sort_unstable();
+        Ok(found)
+    }
+
+    /// The holders of every socket of a snapshot that has one, out of those of all namespaces.
+    pub(super) fn every(&self, snapshot: &Snapshot) -> Result<Found, String> {
+        let all = self.owners()?;
+        let mut found = Found { all_seen: all.all_seen, by: all.by, ..Found::default() };
+        for socket in snapshot.sockets.iter().filter(|s| s.inode != 0) {
+            found.owners.holders.extend_from_slice(all.owners.of(socket.inode));
+        }
+        found.owners.holders.sort_unstable();
+        for holder in &found.owners.holders {
+            let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
+            found.processes.entry(holder.pid).or_insert_with(named);
+        }
+        Ok(found)
     }
 }
 

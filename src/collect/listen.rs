@@ -59,7 +59,7 @@ pub fn listeners(
             let shared = census.filter(|_| method == Method::Auto);
             let wanted = wanted.as_slice();
             scope.spawn(move || match shared {
-                Some(census) => owners::among(census, system, wanted),
+                Some(census) => census.among(system, wanted),
                 None => owners::find(system, search),
             })
         });

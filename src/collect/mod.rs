@@ -111,7 +111,7 @@ pub fn attribute(
 /// Reads the owners of every socket, for a look that a later one is compared with. What is hidden stays unknown there.
 pub fn hold(system: &dyn System, snapshot: &mut Snapshot, census: Option<&Census<'_>>) {
     let found = match census {
-        Some(census) => owners::every(census, snapshot),
+        Some(census) => census.every(snapshot),
         None => owners::find(system, owners::Search::default()),
     };
     if let Ok(found) = found {

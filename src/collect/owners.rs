@@ -190,7 +190,11 @@ fn many_descriptors(system: &dyn System, pids: &[u32]) -> bool {
 }
 
 /// Reads /proc/PID/fd of every process by two threads.
-fn scan_all(system: &dyn System, pids: &[u32], wanted: &(dyn Fn(u32) -> bool + Sync)) -> Owners {
+pub(super) fn scan_all(
+    system: &dyn System,
+    pids: &[u32],
+    wanted: &(dyn Fn(u32) -> bool + Sync),
+) -> Owners {
     let next = AtomicUsize::new(0);
     let parts: Vec<Part> = std::thread::scope(|scope| {
         let workers: Vec<_> =
@@ -220,7 +224,7 @@ pub(super) fn read(
     }
     // What took the ports is told by a pass over this namespace alone.
     let found = match census.filter(|_| buckets.is_none()) {
-        Some(census) => among(census, system, &wanted),
+        Some(census) => census.among(system, &wanted),
         None => find(system, Search { wanted: Some(&wanted), buckets, ..Search::default() }),
     };
     let found = match found {
@@ -243,57 +247,6 @@ pub(super) fn read(
     }
     snapshot.processes.extend(found.processes);
     snapshot.owners = Some(found.owners);
-}
-
-/// The holders of these inodes out of those of all; what is missing there may be younger, and is looked for in the processes of the
-/// namespace alone.
-pub(super) fn among(
-    census: &Census<'_>,
-    system: &dyn System,
-    wanted: &[u32],
-) -> Result<Found, String> {
-    let all = census.owners()?;
-    let mut found = Found { all_seen: all.all_seen, by: all.by, ..Found::default() };
-    let mut missing = Vec::new();
-    for inode in wanted {
-        let of = all.owners.of(*inode);
-        if of.is_empty() {
-            missing.push(*inode);
-        }
-        found.owners.holders.extend_from_slice(of);
-    }
-    for holder in &found.owners.holders {
-        let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
-        found.processes.entry(holder.pid).or_insert_with(named);
-    }
-    if !missing.is_empty() {
-        let here = census.of(system.network_of(None).ok())?;
-        let pids: Vec<u32> = here.iter().map(|p| p.pid).collect();
-        let scanned = scan_all(system, &pids, &|inode| missing.binary_search(&inode).is_ok());
-        for holder in &scanned.holders {
-            found.processes.entry(holder.pid).or_insert_with(|| process(system, holder.pid));
-        }
-        found.owners.holders.extend(scanned.holders);
-        (found.owners.denied, found.owners.vanished) = (scanned.denied, scanned.vanished);
-        found.all_seen &= scanned.denied == 0;
-    }
-    found.owners.holders.sort_unstable();
-    Ok(found)
-}
-
-/// The holders of every socket of a snapshot that has one, out of those of all namespaces.
-pub(super) fn every(census: &Census<'_>, snapshot: &Snapshot) -> Result<Found, String> {
-    let all = census.owners()?;
-    let mut found = Found { all_seen: all.all_seen, by: all.by, ..Found::default() };
-    for socket in snapshot.sockets.iter().filter(|s| s.inode != 0) {
-        found.owners.holders.extend_from_slice(all.owners.of(socket.inode));
-    }
-    found.owners.holders.sort_unstable();
-    for holder in &found.owners.holders {
-        let named = || all.processes.get(&holder.pid).cloned().unwrap_or_default();
-        found.processes.entry(holder.pid).or_insert_with(named);
-    }
-    Ok(found)
 }
 
 /// Says how many sockets have no owner in sight, and why that may be.

@@ -2,18 +2,19 @@
 #![expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
 
 use std::collections::BTreeMap;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use netlink_sys::Socket as Netlink;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat_raw, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use rustix::net::{AddressFamily, SocketType, netdevice};
 
 use super::door::{Door, any_socket};
 use super::proc_root::ProcRoot;
-use super::{Kind, Namespace, Open, SysError, System, files, netlink, netns, privilege};
+use super::{
+    Kind, Namespace, Open, SysError, System, descriptors, files, netlink, netns, privilege,
+};
 use crate::model::socket::Socket;
 use crate::wire::request::{Request, exactly};
 
@@ -38,8 +39,6 @@ pub struct Live {
     proc_root: ProcRoot,
     counts_descriptors: OnceLock<bool>,
 }
-
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Live {
     /// The namespace of this process.
@@ -109,11 +108,8 @@ impl Live {
     }
 
     /// The folder of a process's descriptors.
-    fn descriptors(&self, pid: u32) -> (String, Result<OwnedFd, SysError>) {
-        let path = self.proc_root.path(&format!("/proc/{pid}/fd"));
-        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
-            .map_err(|e| SysError::new(path.as_str(), e));
-        (path, dir)
+    fn descriptors(&self, pid: u32) -> String {
+        self.proc_root.path(&format!("/proc/{pid}/fd"))
     }
 }
 
@@ -227,11 +223,8 @@ impl System for Live {
 
     fn pids(&self) -> Result<Vec<u32>, SysError> {
         let _raised = privilege::raise();
-        let root = self.proc_root.path("/proc");
-        let dir = openat(CWD, root.as_str(), DIRECTORY, Mode::empty())
-            .map_err(|e| SysError::new(root.as_str(), e))?;
         let mut pids = Vec::new();
-        each_number(dir, &root, &mut |pid| pids.push(pid))?;
+        descriptors::each_number(&self.proc_root.path("/proc"), &mut |pid| pids.push(pid))?;
         Ok(pids)
     }
 
@@ -241,67 +234,24 @@ impl System for Live {
         // The size of the folder is the count from Linux 6.2 on; before, it is 0 even for ourselves.
         let counts =
             self.counts_descriptors.get_or_init(|| size("/proc/self/fd").is_ok_and(|n| n > 0));
-        let path = self.proc_root.path(&format!("/proc/{pid}/fd"));
+        let path = self.descriptors(pid);
         if *counts {
             let n = size(&path).map_err(|e| SysError::new(path, e))?;
             return Ok(u64::try_from(n).unwrap_or_default());
         }
-        let dir = openat(CWD, path.as_str(), DIRECTORY, Mode::empty())
-            .map_err(|e| SysError::new(path.as_str(), e))?;
         let mut n = 0;
-        each_number(dir, &path, &mut |_| n += 1)?;
+        descriptors::each_number(&path, &mut |_| n += 1)?;
         Ok(n)
     }
 
     fn socket_descriptors(&self, pid: u32, each: &mut dyn FnMut(u32, u32)) -> Result<(), SysError> {
         let _raised = privilege::raise();
-        let (path, dir) = self.descriptors(pid);
-        let dir = dir?;
-        let mut denied = None;
-        let mut buffer = [MaybeUninit::<u8>::uninit(); 16 * 1024];
-        let mut entries = RawDir::new(dir.as_fd(), &mut buffer);
-        while let Some(entry) = entries.next() {
-            let entry = entry.map_err(|e| SysError::new(path.as_str(), e))?;
-            let Some(fd) = number(entry.file_name().to_bytes()) else { continue };
-            // readlink, not stat: stat would follow the descriptor and hang on a dead network mount.
-            let mut link = [MaybeUninit::<u8>::uninit(); 40];
-            match readlinkat_raw(&dir, entry.file_name(), &mut link[..]) {
-                Ok((text, _)) => {
-                    let inode = text.strip_prefix(b"socket:[").and_then(|t| t.strip_suffix(b"]"));
-                    if let Some(inode) = inode.and_then(number) {
-                        each(fd, inode);
-                    }
-                }
-                Err(e @ (rustix::io::Errno::ACCESS | rustix::io::Errno::PERM)) => {
-                    denied = Some(SysError::new(path.as_str(), e));
-                }
-                Err(_) => {}
-            }
-        }
-        denied.map_or(Ok(()), Err)
+        descriptors::sockets(&self.descriptors(pid), each)
     }
 
     fn socket_sample(&self, pid: u32, of: u64, most: u64) -> Result<(u32, u32), SysError> {
         let _raised = privilege::raise();
-        let (path, dir) = self.descriptors(pid);
-        let dir = dir?;
-        let step = of.div_ceil(most.max(1)).max(1);
-        let (mut sockets, mut looked) = (0, 0);
-        // Numbers are given from 0 on, the lowest free one first, so that most up to the count are in use.
-        for fd in (0..of).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-            let mut link = [MaybeUninit::<u8>::uninit(); 40];
-            match readlinkat_raw(&dir, fd.to_string(), &mut link[..]) {
-                Ok((text, _)) => {
-                    looked += 1;
-                    sockets += u32::from(text.starts_with(b"socket:["));
-                }
-                Err(e @ (rustix::io::Errno::ACCESS | rustix::io::Errno::PERM)) => {
-                    return Err(SysError::new(path, e));
-                }
-                Err(_) => {}
-            }
-        }
-        Ok((sockets, looked))
+        descriptors::sample(&self.descriptors(pid), of, most)
     }
 
     fn open_sockets(
@@ -405,28 +355,4 @@ impl System for Live {
         let socket = self.netlink()?;
         netlink::exchange(&socket, &request.encode(), each)
     }
-}
-
-/// Hands the entries of an open folder that are numbers to `each`.
-fn each_number(dir: OwnedFd, path: &str, each: &mut dyn FnMut(u32)) -> Result<(), SysError> {
-    let mut buffer = [MaybeUninit::<u8>::uninit(); 16 * 1024];
-    let mut entries = RawDir::new(dir, &mut buffer);
-    while let Some(entry) = entries.next() {
-        let entry = entry.map_err(|e| SysError::new(path, e))?;
-        if let Some(n) = number(entry.file_name().to_bytes()) {
-            each(n);
-        }
-    }
-    Ok(())
-}
-
-/// A decimal number and nothing else.
-fn number(text: &[u8]) -> Option<u32> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0u32, |n, c| {
-        let digit = c.is_ascii_digit().then(|| u32::from(c - b'0'))?;
-        n.checked_mul(10)?.checked_add(digit)
-    })
 }

@@ -3,6 +3,7 @@
 
 pub mod bpf;
 mod cgroup;
+mod descriptors;
 mod door;
 pub mod error;
 mod files;

@@ -182,22 +182,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
 
 /// A name as systemd escapes it in units: `\x2d` is a hyphen (systemd-escape(1)).
 fn unescaped(name: &str) -> String {
-    let mut parts = name.split("\\x");
-    let mut out = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match code.filter(u8::is_ascii) {
-            Some(code) => {
-                out.push(char::from(code));
-                out.push_str(part.get(2..).unwrap_or_default());
-            }
-            None => {
-                out.push_str("\\x");
-                out.push_str(part);
-            }
-        }
-    }
-    out
+    super::unescaped(name, "\\x", 2, 16)
 }
 
 #[cfg(test)]

@@ -34,3 +34,23 @@ fn u32_at(buffer: &[u8], offset: usize) -> Option<u32> {
 fn be16_at(buffer: &[u8], offset: usize) -> Option<u16> {
     bytes(buffer, offset).map(u16::from_be_bytes)
 }
+
+/// A text in which characters are written as a sign and so many digits; what is no such number stays.
+fn unescaped(text: &str, sign: &str, digits: usize, radix: u32) -> String {
+    let mut parts = text.split(sign);
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let code = part.get(..digits).and_then(|d| u8::from_str_radix(d, radix).ok());
+        match code.filter(u8::is_ascii) {
+            Some(code) => {
+                out.push(char::from(code));
+                out.push_str(part.get(digits..).unwrap_or_default());
+            }
+            None => {
+                out.push_str(sign);
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}

@@ -28,23 +28,7 @@ pub fn network_namespaces(text: &[u8]) -> Vec<String> {
 
 /// A path of mountinfo, in which blanks and the like are octal (`\\040`, fs/proc_namespace.c).
 fn unescaped(path: &str) -> String {
-    let mut out = String::new();
-    let mut parts = path.split('\\');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let code = part.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(code) => {
-                out.push(char::from(code));
-                out.push_str(part.get(3..).unwrap_or_default());
-            }
-            None => {
-                out.push('\\');
-                out.push_str(part);
-            }
-        }
-    }
-    out
+    super::unescaped(path, "\\", 3, 8)
 }
 
 #[cfg(test)]
