@@ -72,6 +72,8 @@ mod tests {
         assert_eq!(Text::new(b"\x1b]0;pwn\x07\n").as_str(), "\\x1b]0;pwn\\x07\\x0a");
         assert_eq!(Text::new("a\u{202e}b\u{9b}c".as_bytes()).as_str(), "a\\u{202e}b\\x9bc");
         assert_eq!(Text::new(&[b'a', 0xff, b'\\']).as_str(), "a\\xff\\\\");
+        assert_eq!(Text::plain(b"dev-a\\x2db\x1b\\").as_str(), "dev-a\\x2db\\x1b\\");
+        assert_eq!((Text::plain(b"\\").as_str(), Text::plain(b"").as_str()), ("\\", ""));
         assert_eq!(Text::new("\u{4f60}\u{e9}".as_bytes()).as_str(), "\u{4f60}\u{e9}");
     }
 }
