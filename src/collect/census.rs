@@ -106,3 +106,42 @@ pub(super) fn count(system: &dyn System, networks: bool) -> Result<Vec<Counted>,
     };
     Ok(owners::pids(system)?.into_iter().map(one).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scripted;
+    use super::*;
+    use crate::model::testing::socket;
+
+    fn system() -> Scripted {
+        let mut system = Scripted::default();
+        system.processes.insert(10, Some(vec![(3, 77), (4, 78)]));
+        system.processes.insert(11, Some(vec![(3, 77)]));
+        system
+    }
+
+    #[test]
+    fn a_process_whose_namespace_is_hidden_may_be_in_any() {
+        let system = system();
+        let census = Census::new(&system);
+        for network in [None, Some(7)] {
+            let pids: Vec<u32> = census.of(network).unwrap().iter().map(|p| p.pid).collect();
+            assert_eq!(pids, [10, 11], "{network:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_scan_for_all_did_not_find_is_looked_for_again() {
+        let system = system();
+        let census = Census::new(&system);
+        let found = census.among(&system, &[77, 99]).unwrap();
+        let pids: Vec<u32> = found.owners.of(77).iter().map(|h| h.pid).collect();
+        assert_eq!((pids, found.owners.of(99).len()), (vec![10, 11], 0));
+        assert_eq!(found.processes.len(), 2);
+        let mut snapshot = Snapshot::default();
+        let mut held = socket(crate::model::state::State::Listen, "127.0.0.1:80", "0.0.0.0:0");
+        held.inode = 78;
+        snapshot.sockets.push(held);
+        assert_eq!(census.every(&snapshot).unwrap().owners.holders.len(), 1);
+    }
+}
