@@ -98,3 +98,22 @@ pub fn conclude(
     holding.former = Arc::new(before.processes.clone());
     Ok(holding)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_baseline_is_of_this_boot_and_this_namespace() {
+        let mut now = Snapshot { netns_inode: Some(7), ..Snapshot::default() };
+        now.host.boot_id = Text::new(b"a");
+        let fits = |boot: &[u8], netns| {
+            let of = Some((Text::new(boot), netns));
+            Before { of, ..Before::default() }.fits(&now)
+        };
+        assert_eq!((fits(b"a", Some(7)), fits(b"a", None)), (Ok(()), Ok(())));
+        assert!(fits(b"b", Some(7)).unwrap_err().contains("another boot"));
+        assert!(fits(b"a", Some(8)).unwrap_err().contains("net:[8]"));
+        assert_eq!(Before::default().fits(&now), Ok(()));
+    }
+}

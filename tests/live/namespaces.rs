@@ -244,3 +244,16 @@ lab_test!(a_namespace_that_two_ways_lead_to_is_told_once, {
     assert_eq!(spaces["red"]["by_state"]["established"], 46);
     assert!(!spaces.contains_key(&format!("pid:{}", scene.pid())), "{:?}", spaces.keys());
 });
+
+lab_test!(a_name_that_another_mount_lies_over_is_no_namespace, {
+    if !alone_with_names("a_name_that_another_mount_lies_over_is_no_namespace", &["over", "red"]) {
+        return;
+    }
+    assert!(sh("mount --bind /etc/hostname /run/netns/over"));
+    let _scene = Scene::inside("red", &["established", "3"]);
+    let document = json(&["summary", "--all-netns"]);
+    let spaces = by_name(&document);
+    assert!(spaces.contains_key("red") && !spaces.contains_key("over"), "{:?}", spaces.keys());
+    let coverage = document["coverage"].to_string();
+    assert!(!coverage.contains("over:"), "{coverage}");
+});
