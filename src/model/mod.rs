@@ -9,6 +9,7 @@ pub mod earlier;
 pub mod endpoint;
 pub mod hash;
 pub mod holding;
+pub mod host;
 pub mod listener;
 pub mod makers;
 pub mod owner;
@@ -35,25 +36,13 @@ use std::collections::BTreeMap;
 
 use counters::Counters;
 use coverage::Coverage;
+pub use host::Host;
 use owner::{Owners, Processes, Provenance};
 use portset::PortSet;
 use socket::{Detail, Socket, SocketTable};
 use state::State;
 use sysctl::Sysctls;
 use text::Text;
-
-/// Which machine and boot this is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Host {
-    /// Host name.
-    pub hostname: Text,
-    /// Kernel release.
-    pub kernel: Text,
-    /// Identity of this boot (/proc/sys/kernel/random/boot_id).
-    pub boot_id: Text,
-    /// Effective user id that read all this; `None` if unknown.
-    pub euid: Option<u32>,
-}
 
 /// Everything read from one network namespace in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

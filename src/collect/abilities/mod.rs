@@ -1,6 +1,7 @@
 //! Tries everything that this program reads, once and cheaply, and says what came of it.
 
 mod kernel;
+mod namespaces;
 mod processes;
 mod standing;
 mod table;
@@ -16,6 +17,7 @@ pub fn abilities(system: &dyn System, snapshot: &Snapshot) -> Vec<Ability> {
     let mut all = table::abilities(system, snapshot);
     all.extend(kernel::abilities(system));
     all.extend(processes::abilities(system));
+    all.push(namespaces::ability(system));
     all
 }
 
