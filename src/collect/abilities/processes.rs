@@ -4,20 +4,22 @@ use super::works;
 use crate::collect::surroundings;
 use crate::model::ability::{Ability, Works};
 use crate::phrase::number;
-use crate::sys::{SysError, System};
+use crate::sys::{Kind, SysError, System};
 
 pub(super) fn abilities(system: &dyn System) -> Vec<Ability> {
     let pids = system.pids().unwrap_or_default();
-    let counts: Vec<(u32, Result<u64, SysError>)> =
+    // Who ended meanwhile refused nothing.
+    let mut counts: Vec<(u32, Result<u64, SysError>)> =
         pids.iter().map(|pid| (*pid, system.descriptor_count(*pid))).collect();
+    counts.retain(|(_, n)| n.is_ok() || is_refused(n));
     // Threads of the kernel hold nothing.
     let holders: Vec<u32> =
         counts.iter().filter(|(_, n)| !matches!(n, Ok(0))).map(|(pid, _)| *pid).collect();
     let counted = counts.iter().filter(|(_, n)| n.is_ok()).count();
     let of_holders = |can: &dyn Fn(u32) -> bool| holders.iter().filter(|pid| can(**pid)).count();
-    let read = of_holders(&|pid| system.socket_sample(pid, 8, 8).is_ok());
-    let limits = of_holders(&|pid| system.read(&format!("/proc/{pid}/limits")).is_ok());
-    let groups = of_holders(&|pid| system.read(&format!("/proc/{pid}/cgroup")).is_ok());
+    let read = of_holders(&|pid| !is_refused(&system.socket_sample(pid, 8, 8)));
+    let limits = of_holders(&|pid| !is_refused(&system.read(&format!("/proc/{pid}/limits"))));
+    let groups = of_holders(&|pid| !is_refused(&system.read(&format!("/proc/{pid}/cgroup"))));
     let bpf = system.open_sockets(false, None, &mut |_| ());
     let hidden = surroundings::processes_hidden(system, &pids);
     let share = |can: usize, of: usize| {
@@ -52,7 +54,7 @@ pub(super) fn abilities(system: &dyn System) -> Vec<Ability> {
         of_share(
             "descriptor_counts",
             counted,
-            pids.len(),
+            counts.len(),
             "who runs out of descriptors is unknown",
             &["cap_sys_ptrace", "cap_dac_read_search"],
         ),
@@ -71,4 +73,9 @@ pub(super) fn abilities(system: &dyn System) -> Vec<Ability> {
             if hidden { &["cap_sys_ptrace"] } else { &[] },
         ),
     ]
+}
+
+/// Whether a read was refused; a process that is gone is no refusal.
+fn is_refused<T>(result: &Result<T, SysError>) -> bool {
+    result.as_ref().is_err_and(|e| e.kind != Kind::Absent)
 }
