@@ -228,7 +228,7 @@ mod tests {
     fn what_one_hierarchy_does_not_tell_another_does() {
         let text = "9:name=systemd:/system.slice/nginx.service\n4:memory:/docker/ID\n0::/\n";
         assert_eq!(told(text), "docker:0123456789ab nginx.service -");
-        let hybrid = workload(b"1:name=systemd:/system.slice/x.service/worker\n0::/init.scope\n");
+        let hybrid = workload(b"1:name=systemd:/system.slice/x.service/child\n0::/init.scope\n");
         assert_eq!(hybrid.unit().unwrap().as_str(), "init.scope");
         assert_eq!(
             workload(b"0::/\n"),

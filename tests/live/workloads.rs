@@ -109,7 +109,7 @@ lab_test!(a_leak_in_a_pod_is_told_with_its_container_and_pod, {
 
 lab_test!(a_service_is_told_by_its_unit, {
     let scene = Scene::start(&["established", "3"]);
-    let Some(_group) = Group::of("system.slice/shop@1.service/worker", scene.pid()) else { return };
+    let Some(_group) = Group::of("system.slice/shop@1.service/child", scene.pid()) else { return };
     let table = run(&["list", "-O", "local,unit,slice,container,process", "state listen"]);
     let line = table.out.lines().nth(1).unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
