@@ -74,7 +74,7 @@ pub(super) fn everywhere(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Everywhere, Error> {
-    let earlier = match compared {
+    let mut earlier = match compared {
         Compared::Alone | Compared::Baseline(_) => BTreeMap::new(),
         Compared::Sample(time) => {
             let looks = looks(settings, system)?;
@@ -83,7 +83,6 @@ pub(super) fn everywhere(
             looks
         }
     };
-    let mut earlier = earlier;
     let census = Census::new(system);
     let begun = begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?;
     let mut all = Everywhere {
@@ -101,7 +100,9 @@ pub(super) fn everywhere(
         }
         let before = earlier.remove(&key(space));
         let of_this = of(settings, space);
-        let (snapshot, since, report) = judged(selection, before, &of_this, inside, Some(&census))?;
+        // An earlier look that does not fit, because the name was given to another one meanwhile, is none.
+        let look = |before| judged(selection, before, &of_this, inside, Some(&census));
+        let (snapshot, since, report) = look(before).or_else(|_| look(None))?;
         coverage.merge(&snapshot.coverage, &space.name);
         all.shared.processes.extend(snapshot.processes.clone());
         all.compared_ms = all.compared_ms.max(since.map(|s| s.elapsed_ms));

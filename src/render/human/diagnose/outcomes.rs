@@ -53,10 +53,7 @@ pub(super) fn outcomes(report: &Report, is_of_many: bool, style: Style) -> Strin
         let first = report.findings.first();
         let id = first.map_or("", |f| f.id);
         // Advice is given for one namespace at a time.
-        let advise = match first.filter(|_| is_of_many) {
-            Some(finding) => format!("tcpvet -N {} advise", quoted(finding.netns.as_str())),
-            None => "tcpvet advise".to_string(),
-        };
+        let advise = advice(first.filter(|_| is_of_many).map(|f| f.netns.as_str()));
         out.push_str(&wrapped(
             style,
             &style.dim("more"),
@@ -65,4 +62,25 @@ pub(super) fn outcomes(report: &Report, is_of_many: bool, style: Style) -> Strin
         ));
     }
     out
+}
+
+/// The command that advises on a namespace; the caller's own goes by no name that could be typed.
+fn advice(netns: Option<&str>) -> String {
+    match netns.filter(|name| !name.starts_with("net:[")) {
+        Some(name) => format!("tcpvet -N {} advise", quoted(name)),
+        None => "tcpvet advise".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_asked_for_where_the_finding_is() {
+        assert_eq!(advice(Some("red")), "tcpvet -N red advise");
+        assert_eq!(advice(Some("pid:812")), "tcpvet -N pid:812 advise");
+        assert_eq!(advice(Some("net:[4026531833]")), "tcpvet advise");
+        assert_eq!(advice(None), "tcpvet advise");
+    }
 }
