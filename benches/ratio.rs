@@ -107,13 +107,40 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
+/// Ten assertions that hold here, with --exit-zero, so that all that is timed is the asking.
+const TEN: [&str; 22] = [
+    "check",
+    "--exit-zero",
+    "--assert",
+    "count(state close-wait) == 0",
+    "--assert",
+    "count(state established) < 3000000",
+    "--assert",
+    "count(state close-wait and process = app) == 0",
+    "--assert",
+    "count(sport = 80) == 0",
+    "--assert",
+    "count(dport in (5432, 3306) and state established) == 0",
+    "--assert",
+    "sum(recvq) < 1G",
+    "--assert",
+    "max(sendq) < 1G",
+    "--assert",
+    "max(rtt, state established and dport = 1) < 1s",
+    "--assert",
+    "headroom(to 10.0.0.5:5432) > 1",
+    "--assert",
+    "not listening(80)",
+];
+
 fn measure(pairs: usize) {
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
     std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "10000 65000").unwrap();
     let children = holders(pairs);
-    let runs: [(&str, &[&str]); 14] = [
+    let runs: [(&str, &[&str]); 15] = [
         ("diagnose", &["diagnose"]),
         ("check --assert", &["check", "--assert", "count(state close-wait) == 0"]),
+        ("check, ten assertions", &TEN),
         ("summary", &["summary"]),
         ("list --owners none", &["list", "--owners", "none"]),
         ("list", &["list"]),

@@ -61,6 +61,9 @@ _tcpvet() {
             tcpvet,ports)
                 cmd="tcpvet__subcmd__ports"
                 ;;
+            tcpvet,run)
+                cmd="tcpvet__subcmd__run"
+                ;;
             tcpvet,summary)
                 cmd="tcpvet__subcmd__summary"
                 ;;
@@ -109,6 +112,9 @@ _tcpvet() {
             tcpvet__subcmd__help,ports)
                 cmd="tcpvet__subcmd__help__subcmd__ports"
                 ;;
+            tcpvet__subcmd__help,run)
+                cmd="tcpvet__subcmd__help__subcmd__run"
+                ;;
             tcpvet__subcmd__help,summary)
                 cmd="tcpvet__subcmd__help__subcmd__summary"
                 ;;
@@ -119,14 +125,14 @@ _tcpvet() {
 
     case "${cmd}" in
         tcpvet)
-            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --cmdline --help --version diagnose check list listen ports env fields summary advise explain config capture completions man generate help"
+            opts="-N -q -h -V --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --select --ignore --set --config --no-config --sample --baseline --all-netns --cmdline --help --version diagnose check run list listen ports env fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -228,7 +234,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -286,7 +292,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -329,7 +335,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-N -q -h --select --ignore --set --config --no-config --sample --baseline --all-netns --cmdline --assert --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-f -w -c -t -N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --file --dry-run --warning --critical --all-netns --cmdline --report --exit-zero --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -363,8 +369,40 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warning)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --critical)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -414,7 +452,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -480,7 +518,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -554,7 +592,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -604,7 +642,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -654,7 +692,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -704,7 +742,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -754,7 +792,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -797,7 +835,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__help)
-            opts="diagnose check list listen ports env fields summary advise explain config capture completions man generate help"
+            opts="diagnose check run list listen ports env fields summary advise explain config capture completions man generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1020,6 +1058,20 @@ _tcpvet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpvet__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpvet__subcmd__help__subcmd__summary)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1074,7 +1126,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1128,7 +1180,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1178,7 +1230,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1256,7 +1308,81 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -N)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpvet__subcmd__run)
+            opts="-f -N -q -h --assert --file --dry-run --settle --isolate --allow --report --exit-zero --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --assert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --settle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow)
+                    COMPREPLY=($(compgen -W "close-wait open listeners drops" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1306,7 +1432,7 @@ _tcpvet() {
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)

@@ -27,8 +27,16 @@ end
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -55,6 +63,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -s h -l help -d 'Print help 
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -s V -l version -d 'Print version'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "run" -d 'Run a command, and judge the sockets that it left behind'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "list" -d 'List sockets with their owners, as ss does and more'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
@@ -78,8 +87,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l baseline -d '
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -104,11 +121,24 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l config -d 'Read 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l baseline -d 'Compare with this capture of the same boot and namespace instead' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l assert -d 'Judge this instead of the rules, such as \'leak: count(state close-wait) == 0\' (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s f -l file -d 'Read assertions from this file too, one a line; - is standard input (can be repeated)' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s w -l warning -d 'Warn if a named number leaves this range of the Monitoring Plugins, as in close_wait=50 (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s c -l critical -d 'Be critical if it leaves this one' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l report -d 'Write the verdict to a file too, such as junit=out.xml (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s t -d 'The same as --timeout' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -121,11 +151,51 @@ unknown\t'Unknown or critical'
 critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l no-config -d 'Read no configuration file'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l dry-run -d 'Read the assertions, say how they were understood, and measure nothing'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l cmdline -d 'Write the command lines of the processes that are named into the document, with secrets of known forms masked'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l exit-zero -d 'End with status 0 whatever the verdict is, if there is one'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l assert -d 'Judge this instead of the rules, such as \'leak: count(state close-wait) == 0\' (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -s f -l file -d 'Read assertions from this file too, one a line; - is standard input (can be repeated)' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l settle -d 'How long sockets may take to go when the command has ended' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l allow -d 'Accept this of what could be left behind (repeated, or separated by commas)' -r -f -a "close-wait\t'Connections in CLOSE_WAIT'
+open\t'Connections of processes that it started'
+listeners\t'Listeners'
+drops\t'Connections that listeners refused'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l report -d 'Write the verdict to a file too, such as junit=out.xml (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l format -d 'Output format' -r -f -a "human\t'Text for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line (list)'
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l from -d 'Read a capture instead of this kernel' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
+always\t'Always'
+never\t'Never'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
+unknown\t'Unknown or critical'
+critical\t'Critical'"
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l dry-run -d 'Read the assertions, say how they were understood, and measure nothing'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l isolate -d 'Run the command in a network namespace of its own'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l exit-zero -d 'End with status 0 whatever the verdict is, if there is one'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l json -d 'Print one JSON document'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -s q -l quiet -d 'Print nothing when all is well, and no notes'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l state -d 'Only sockets in this state (can be repeated, or separated by commas)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s O -l columns -d 'Columns, separated by commas; +a,b adds to the default ones (\'tcpvet fields\' lists them)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l owners -d 'How owners are looked for' -r -f -a "auto\t'By BPF where it is allowed and pays, else by /proc'
@@ -139,8 +209,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l group-by -d 'Coun
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -185,8 +263,16 @@ none\t'Not'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -217,8 +303,16 @@ none\t'Not'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -239,8 +333,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s h -l help -d 'Pr
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -258,8 +360,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -s h -l help -d 'Prin
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -277,8 +387,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s h -l help -d 'P
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -310,8 +428,16 @@ json\t'The JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -330,8 +456,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s h -l help -d 'P
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -353,8 +487,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l config -d 'Read
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -374,8 +516,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s o -l output -d
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -393,8 +543,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s h -l help -d '
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -412,8 +570,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s h -l help 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -431,8 +597,16 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s h -l help -d 'Prin
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list)'
-csv\t'Values with commas between (list)'"
+plain\t'Values with tabs between, numbers in plain units (list, ports)'
+csv\t'Values with commas between (list, ports)'
+nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
+checkmk\t'Lines of a local check (check, run)'
+prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
+openmetrics\t'Metrics in OpenMetrics text (check, run)'
+junit\t'JUnit XML (check, run)'
+tap\t'TAP version 14 (check, run)'
+github\t'Annotations of GitHub Actions (check, run)'
+zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -447,19 +621,20 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'E
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "env" -d 'Tell what can be read here, what is missing, and what grants it'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "explain" -d 'Explain a rule, a setting, a state, a field or an exit status'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "config" -d 'Show the rules and thresholds in force, and where each came from'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "man" -d 'Print the manual page'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check list listen ports env fields summary advise explain config capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "check" -d 'Judge for monitoring and CI: one line and an exit status'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "run" -d 'Run a command, and judge the sockets that it left behind'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "list" -d 'List sockets with their owners, as ss does and more'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "listen" -d 'List listeners: queue, limit, who set it, drops, who waits to be accepted'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "ports" -d 'Tell how many connections are left, to whom, for how long; or who holds a port'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "env" -d 'Tell what can be read here, what is missing, and what grants it'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "fields" -d 'List the fields that columns, filters and JSON know'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "summary" -d 'Count sockets by state, family and namespace'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "advise" -d 'Propose settings for what was found; nothing is set'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "explain" -d 'Explain a rule, a setting, a state, a field or an exit status'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "config" -d 'Show the rules and thresholds in force, and where each came from'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "capture" -d 'Record what this program reads, for a bug report or a later look'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "man" -d 'Print the manual page'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "generate" -d 'Write the committed completions and manual pages'
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

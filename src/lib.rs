@@ -8,13 +8,14 @@
 //!   live | replay | record
 //! ```
 //!
-//! `wire model rules advise topics fields filter render` are pure: no clock, environment, file, thread or hash order reaches them.
+//! `wire model rules advise topics fields filter assertions render` are pure: no clock, environment, file, thread or hash order reaches them.
 #![deny(unsafe_code)]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("tcpvet reads the Linux kernel's sock_diag and /proc; it runs on Linux only");
 
 pub mod advise;
+pub mod assertions;
 pub mod cli;
 pub mod cmd;
 pub mod collect;

@@ -7,9 +7,10 @@ use tcpvet::cli::resolve::{Settings, resolve};
 use tcpvet::cli::usage::{Answer, answer};
 use tcpvet::cli::{Cli, Command};
 use tcpvet::error::Error;
+use tcpvet::render::verdict::failed;
 use tcpvet::sys::live::Live;
-use tcpvet::sys::output::{Stdout, note, write_all};
-use tcpvet::sys::{System, privilege, watchdog};
+use tcpvet::sys::output::{Stdout, last_words, note, write_all};
+use tcpvet::sys::{System, isolate, privilege, watchdog};
 use tcpvet::{cmd, exit};
 
 fn main() -> ExitCode {
@@ -31,9 +32,27 @@ fn main() -> ExitCode {
         }
     };
     let mut settings = resolve(&cli.global, cli.command.as_ref());
+    let form = match &cli.command {
+        Some(Command::Check(_)) => settings.format.form(),
+        _ => None,
+    };
+    // A user namespace can only be made while there is one thread.
+    if let Some(Command::Run(args)) = &cli.command
+        && args.isolate
+        && let Err(e) = isolate::enter()
+    {
+        return fail(&Error::hinted(e.to_string(), "run it as root, or without --isolate"));
+    }
     if let Some(after) = settings.timeout {
-        watchdog::start(after, move || {
-            note(&format!("error: not done after {after:?}\nhint: allow more time with --timeout"));
+        watchdog::start(after, move |allowed| {
+            let message = format!("not done after {allowed:?}");
+            match form.and_then(|form| failed(form, &message)) {
+                Some(line) => last_words(&line, true),
+                None => {
+                    let hint = "hint: allow more time with --timeout";
+                    last_words(format!("error: {message}\n{hint}\n").as_bytes(), false);
+                }
+            }
             end(exit::UNKNOWN);
         });
     }
@@ -44,7 +63,10 @@ fn main() -> ExitCode {
             done.notes.iter().for_each(|text| note(text));
             write(&done.output, done.status)
         }
-        Err(error) => fail(&error),
+        Err(error) => match form.and_then(|form| failed(form, &error.message)) {
+            Some(line) => write(&line, exit::UNKNOWN),
+            None => fail(&error),
+        },
     }
 }
 

@@ -7,7 +7,7 @@ use crate::support::run::{document, run};
 const CAPTURES: [&str; 4] = ["quiet", "mixed", "close-wait-leak", "port-exhaustion"];
 
 /// Name of the golden file, and what is typed.
-const RUNS: [(&str, &[&str]); 35] = [
+const RUNS: [(&str, &[&str]); 44] = [
     ("diagnose.txt", &["diagnose"]),
     ("diagnose.80.txt", &["diagnose", "--width", "80"]),
     ("diagnose.json", &["diagnose", "--json"]),
@@ -22,6 +22,43 @@ const RUNS: [(&str, &[&str]); 35] = [
         ],
     ),
     ("check.json", &["check", "--json"]),
+    ("check.nagios", &["check", "--format", "nagios", "-w", "close_wait=5", "-c", "close_wait=20"]),
+    (
+        "check.checkmk",
+        &["check", "--format", "checkmk", "-w", "close_wait=5", "-c", "close_wait=20"],
+    ),
+    (
+        "check.prometheus",
+        &["check", "--format", "prometheus", "-w", "close_wait=5", "-c", "close_wait=20"],
+    ),
+    (
+        "check.openmetrics",
+        &["check", "--format", "openmetrics", "-w", "close_wait=5", "-c", "close_wait=20"],
+    ),
+    ("check.junit", &["check", "--format", "junit", "-w", "close_wait=5", "-c", "close_wait=20"]),
+    ("check.tap", &["check", "--format", "tap", "-w", "close_wait=5", "-c", "close_wait=20"]),
+    ("check.github", &["check", "--format", "github", "-w", "close_wait=5", "-c", "close_wait=20"]),
+    ("check.zabbix", &["check", "--format", "zabbix", "-w", "close_wait=5", "-c", "close_wait=20"]),
+    (
+        "check.assert.txt",
+        &[
+            "check",
+            "--assert",
+            "leak: count(state close-wait and process = scene) <= 2 # close what the peer has closed",
+            "--assert",
+            "listening(7001 via ipv4)",
+            "--assert",
+            "only_listening(22)",
+            "--assert",
+            "max(rtt, state established) < 1s",
+            "--assert",
+            "headroom(to 10.0.0.5:5432) > 2000 level warning",
+            "--assert",
+            "finding(closing) < critical",
+            "--assert",
+            "rate(TcpOutRsts) == 0",
+        ],
+    ),
     ("list.txt", &["list"]),
     ("list.80.txt", &["list", "--width", "80"]),
     ("list.120.color.txt", &["list", "-o", "--width", "120", "--color", "always"]),
@@ -71,6 +108,7 @@ fn versionless(text: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     text.replace(&format!("\"version\": \"{version}\""), "\"version\": \"VERSION\"")
         .replace(&format!("\"version\":\"{version}\""), "\"version\":\"VERSION\"")
+        .replace(&format!("version=\"{version}\""), "version=\"VERSION\"")
         .replace(&format!("tcpvet {version}"), "tcpvet VERSION")
 }
 

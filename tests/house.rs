@@ -104,16 +104,32 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("collect", &["sys", "wire", "model"]),
     ("filter", &["fields", "wire", "model"]),
     ("rules", &["model"]),
+    ("assertions", &["filter", "fields", "rules", "wire", "model"]),
     ("advise", &["rules", "model"]),
     ("fields", &["wire", "model"]),
     ("topics", &["rules", "advise", "fields", "model", "exit"]),
-    ("render", &["rules", "fields", "wire", "advise", "filter", "model", "exit", "topics"]),
+    (
+        "render",
+        &["rules", "fields", "wire", "advise", "filter", "assertions", "model", "exit", "topics"],
+    ),
     ("cli", &["render", "rules", "fields", "sys", "model", "error", "exit", "topics"]),
     (
         "cmd",
         &[
-            "cli", "collect", "render", "rules", "fields", "advise", "filter", "sys", "wire",
-            "model", "error", "exit", "topics",
+            "cli",
+            "collect",
+            "render",
+            "rules",
+            "fields",
+            "advise",
+            "filter",
+            "assertions",
+            "sys",
+            "wire",
+            "model",
+            "error",
+            "exit",
+            "topics",
         ],
     ),
 ];
@@ -152,7 +168,9 @@ fn pure_rooms_touch_nothing() {
         "rustix::fs",
         "println!",
     ];
-    for room in ["wire", "model", "rules", "advise", "topics", "fields", "filter", "render"] {
+    for room in
+        ["wire", "model", "rules", "advise", "topics", "fields", "filter", "assertions", "render"]
+    {
         for file in rust_files(&root().join("src").join(room)) {
             if file.ends_with("schema.rs") {
                 continue;

@@ -302,7 +302,12 @@ mod tests {
             certainty: crate::rules::finding::Certainty::Certain,
             folded: Vec::new(),
         };
-        Report { status: Status::Warning, findings: vec![finding], outcomes: Vec::new() }
+        Report {
+            status: Status::Warning,
+            findings: vec![finding],
+            outcomes: Vec::new(),
+            named: std::collections::BTreeSet::new(),
+        }
     }
 
     fn proposed(s: &Snapshot, knob: &'static str, wish: Wish) -> Vec<(&'static str, String)> {

@@ -1,12 +1,15 @@
 //! What the user types: the arguments as they are, read without looking at the system.
 
+mod check;
 pub mod config;
 mod diagnose;
+mod format;
 pub mod generate;
 mod list;
 mod ports;
 pub mod resolve;
 mod rules;
+mod run;
 pub mod usage;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -44,6 +47,7 @@ const EXAMPLES: &str = "Examples:
   tcpvet ports --port 8080                 who holds this port
   tcpvet advise --emit sysctl.d            the settings that help, as a file
   tcpvet check --assert 'count(state close-wait) == 0'
+  tcpvet run -- ./integration-tests        fails if sockets leak
   tcpvet capture -o box.tar; tcpvet --from box.tar
 ";
 
@@ -97,22 +101,6 @@ pub struct Global {
     pub timeout: Option<std::time::Duration>,
 }
 
-/// Output formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text for people.
-    #[value(alias = "table")]
-    Human,
-    /// One JSON document.
-    Json,
-    /// One JSON object a line (list).
-    Jsonl,
-    /// Values with tabs between, numbers in plain units (list).
-    Plain,
-    /// Values with commas between (list).
-    Csv,
-}
-
 /// When colour is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum When {
@@ -141,7 +129,9 @@ pub enum Command {
     /// Say what is wrong, who does it and what to change
     Diagnose(DiagnoseArgs),
     /// Judge for monitoring and CI: one line and an exit status
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
+    /// Run a command, and judge the sockets that it left behind
+    Run(Box<RunArgs>),
     /// List sockets with their owners, as ss does and more
     List(Box<ListArgs>),
     /// List listeners: queue, limit, who set it, drops, who waits to be accepted
@@ -172,33 +162,13 @@ pub enum Command {
     Generate(GenerateArgs),
 }
 
-/// Options of `check`.
-#[derive(Debug, Clone, Args)]
-pub struct CheckArgs {
-    /// Rules and thresholds.
-    #[command(flatten)]
-    pub rules: RuleArgs,
-    /// Every network namespace in sight
-    #[arg(long, conflicts_with_all = ["netns", "from", "baseline", "assert"])]
-    pub all_netns: bool,
-    /// Write the command lines of the processes that are named into the document, with secrets of known forms masked
-    #[arg(long, conflicts_with = "from")]
-    pub cmdline: bool,
-    /// Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)
-    #[arg(
-        long_help = "Judge this instead of the rules, such as 'leak: count(state close-wait) == 0' (can be repeated)\n\n\
-                     Written as [NAME:] count(state STATE[,STATE]) OP NUMBER, with OP one of == != < <= > >=; count() counts every \
-                     socket. All assertions are read before anything is measured, and all are evaluated; what could not be seen makes \
-                     one unknown, never passed."
-    )]
-    #[arg(long, value_name = "ASSERTION")]
-    pub assert: Vec<String>,
-}
-
+pub use check::{AssertArgs, CheckArgs, Report, ReportArgs};
 pub use diagnose::DiagnoseArgs;
+pub use format::Format;
 pub use list::{ListArgs, ListenArgs, Owners};
 pub use ports::PortsArgs;
 pub use rules::{RuleArgs, SelectArgs};
+pub use run::{Allow, RunArgs};
 
 /// Options of `summary`.
 #[derive(Debug, Clone, Args)]

@@ -24,6 +24,8 @@ pub struct Settings {
     pub quiet: bool,
     /// When to give up.
     pub timeout: Option<Duration>,
+    /// Whether the user said so.
+    pub timeout_is_asked: bool,
     /// The namespace as the user named it.
     pub netns: Option<String>,
     /// The way into that namespace.
@@ -42,10 +44,15 @@ pub fn resolve(global: &Global, command: Option<&Command>) -> Settings {
     let terminal = terminal::stdout_is_terminal();
     let env = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
     let columns = env("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c > 0);
-    let asked = global.width.map(usize::from);
-    let width = asked.or_else(|| terminal.then(|| terminal::width().or(columns).unwrap_or(80)));
+    let wide = global.width.map(usize::from);
+    let width = wide.or_else(|| terminal.then(|| terminal::width().or(columns).unwrap_or(80)));
     let format = if global.json { Format::Json } else { global.format.unwrap_or(Format::Human) };
-    let check = matches!(command, Some(Command::Check(_)));
+    let short = match command {
+        Some(Command::Check(args)) => args.t,
+        _ => None,
+    };
+    let asked = global.timeout.or(short);
+    let check = matches!(command, Some(Command::Check(_) | Command::Run(_)));
     Settings {
         style: Style { color: color(global.color, &env, terminal), width },
         json: format == Format::Json,
@@ -56,7 +63,8 @@ pub fn resolve(global: &Global, command: Option<&Command>) -> Settings {
             Level::Critical => Status::Critical,
         }),
         quiet: global.quiet,
-        timeout: global.timeout.or(check.then_some(CHECK_TIMEOUT)),
+        timeout: asked.or(check.then_some(CHECK_TIMEOUT)),
+        timeout_is_asked: asked.is_some(),
         netns: global.netns.clone(),
         netns_way: Way::Unsaid,
         proc: global.proc.clone(),

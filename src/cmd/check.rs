@@ -1,21 +1,19 @@
 //! `tcpvet check`: a verdict, one line and an exit status.
 
-use std::collections::BTreeSet;
-
-use super::judge::{Compared, judged, selection};
+use super::assert::{self, Bench};
+use super::judge::{Compared, INTERVAL, selection};
 use super::judge_all::everywhere;
-use super::{Done, table};
+use super::look::{self, Look};
+use super::{Done, reports};
+use crate::assertions::{Assertion, Measure};
 use crate::cli::CheckArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{self, Start, enrich};
+use crate::collect;
 use crate::error::Error;
-use crate::filter::assertion::Assertion;
-use crate::model::Snapshot;
-use crate::model::wants::Wants;
-use crate::render::document::check::{AssertionDocument, Check};
-use crate::render::document::profile::{ProfileDocument, documents};
-use crate::render::{human, json};
-use crate::rules::engine::{Report, Status};
+use crate::render::document::check::{Check, Parts};
+use crate::render::document::figure::figures;
+use crate::render::document::profile::documents;
+use crate::render::verdict::Judged;
 use crate::rules::selection::Selection;
 use crate::sys::System;
 
@@ -24,91 +22,112 @@ pub(super) fn run(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<Done, Error> {
-    let selection = selection(&args.rules, Selection::of_harm())?;
-    if args.all_netns {
-        let compared = Compared::asked(&args.rules, Compared::twice(&selection, settings));
-        let all = everywhere(&selection, compared, settings, system)?;
-        let selected = !args.rules.which.select.is_empty();
-        let check = Check::new(&all.shared, Some(&all.report), selected, Vec::new());
-        let processes = profiles(args, system, &all.shared, &all.report);
-        let namespaces = Some(all.verdicts());
-        return Ok(done(&Check { processes, namespaces, ..check }, settings));
-    }
     // Everything typed is read before anything is measured.
-    let assertions = assertions(&args.assert)?;
-    let selected = !args.rules.which.select.is_empty();
-    let (mut snapshot, report) = if assertions.is_empty() || selected {
-        let twice = Compared::twice(&selection, settings);
-        let compared = Compared::asked(&args.rules, twice);
-        let (snapshot, _, report) =
-            judged(&selection, compared.earlier(settings, system)?, settings, system, None)?;
-        (snapshot, Some(report))
-    } else {
-        (table(settings, system, &Start { kernel: false, ..Start::diagnosis(None) })?, None)
-    };
-    name_offenders(&assertions, system, &mut snapshot);
-    let verdicts = assertions.iter().map(|a| AssertionDocument::judge(a, &snapshot)).collect();
-    let mut check = Check::new(&snapshot, report.as_ref(), selected, verdicts);
-    if let Some(report) = &report {
-        check.processes = profiles(args, system, &snapshot, report);
+    let selection = selection(&args.rules, Selection::of_harm())?;
+    reports::check(&args.reports)?;
+    let bounds = assert::bounds(&args.warning, &args.critical)?;
+    let assertions = assert::read(&args.asserts, bounds, system)?;
+    if args.asserts.dry_run {
+        return Ok(Done::well(assert::dry_run(&assertions).into_bytes()));
     }
-    Ok(done(&check, settings))
-}
-
-/// The verdict as it was asked for.
-fn done(check: &Check, settings: &Settings) -> Done {
-    let output = if settings.json {
-        json::pretty(check)
-    } else if settings.quiet && check.status == Status::Ok {
-        Vec::new()
-    } else {
-        human::check::render(check).into_bytes()
+    assert::known_counters(&assertions, system)?;
+    assert::allow_time(&assertions, settings)?;
+    let begun = collect::uptime_ms(system);
+    let check = match args.all_netns {
+        true => all_namespaces(args, &selection, settings, system, begun)?,
+        false => one(args, &selection, &assertions, settings, system, begun)?,
     };
-    Done { output, notes: Vec::new(), status: check.exit_status }
+    reports::done(Judged::Check(&check), &args.reports, settings)
 }
 
-/// The processes that findings name.
-fn profiles(
+/// Where the rules are judged, and where only the assertions are.
+fn one(
     args: &CheckArgs,
+    selection: &Selection,
+    assertions: &[Assertion],
+    settings: &Settings,
     system: &dyn System,
-    snapshot: &Snapshot,
-    report: &Report,
-) -> Vec<ProfileDocument> {
-    documents(&collect::profiles::of(system, snapshot, report.culprits(), args.cmdline))
+    begun: Option<u64>,
+) -> Result<Check, Error> {
+    let typed = !args.asserts.assert.is_empty() || !args.asserts.file.is_empty();
+    let selected = !args.rules.which.select.is_empty();
+    let shown = (!typed || selected).then_some(selection);
+    let past = match &args.rules.baseline {
+        Some(path) => Some(look::past(path, settings)?),
+        None => None,
+    };
+    assert::need_baseline(assertions, past.is_some())?;
+    let wanted = union(selection, shown, assertions)?;
+    let again = || {
+        let earlier = match &past {
+            Some(past) => Some(past.earlier.clone()),
+            None => {
+                let twice = Compared::twice(&wanted, settings);
+                Compared::asked(&args.rules, twice).earlier(settings, system)?
+            }
+        };
+        Look::at(&wanted, shown, earlier, settings, system)
+    };
+    let needed = shown.is_some() || assertions.iter().any(|a| assert::needs_look(&a.measure));
+    let first = if needed { Some(again()?) } else { None };
+    let mut around = match &first {
+        Some(look) => look.snapshot.surroundings(),
+        None => look::begin(past.as_ref(), settings, system)?,
+    };
+    let sample = args.rules.sample.unwrap_or(INTERVAL);
+    let bench = Bench { system, settings, past: past.as_ref(), sample, look: &again };
+    let judged = assert::evaluate(assertions, first.as_ref(), &bench, &mut around)?;
+    let report = first.as_ref().and_then(|look| look.shown.as_ref());
+    let processes = first.as_ref().zip(report).map(|(look, report)| {
+        collect::profiles::of(system, &look.snapshot, report.culprits(), args.cmdline)
+    });
+    let numbers = first.as_ref().map(|look| figures(&look.figures, assertions));
+    let parts = Parts {
+        report,
+        selected,
+        assertions: judged,
+        numbers: numbers.unwrap_or_default(),
+        processes: processes.map(|p| documents(&p)).unwrap_or_default(),
+        namespaces: None,
+        duration_ms: look::elapsed_ms(begun, system),
+    };
+    Ok(Check::new(&around, parts))
 }
 
-fn assertions(texts: &[String]) -> Result<Vec<Assertion>, Error> {
-    let mut names = BTreeSet::new();
-    let mut out = Vec::new();
-    for text in texts {
-        let assertion = Assertion::parse(text)?;
-        if !names.insert(assertion.name.clone()) {
-            let message = format!("two assertions are called '{}'", assertion.name);
-            return Err(Error::hinted(
-                message,
-                "give each a name of its own, as in 'NAME: count(...) == 0'",
-            ));
-        }
-        out.push(assertion);
-    }
-    Ok(out)
-}
-
-/// Finds the processes behind failed assertions.
-fn name_offenders(assertions: &[Assertion], system: &dyn System, snapshot: &mut Snapshot) {
-    let mut wants = Wants::default();
+/// Every rule that is shown, or that an assertion rests on.
+fn union(
+    selection: &Selection,
+    shown: Option<&Selection>,
+    assertions: &[Assertion],
+) -> Result<Selection, Error> {
+    let mut all = shown.cloned().unwrap_or_else(|| selection.emptied());
     for assertion in assertions {
-        let counted: Vec<_> =
-            snapshot.sockets.iter().filter(|s| assertion.filter.matches(s)).collect();
-        if !assertion.holds(counted.len() as u64) {
-            wants.owners.extend(counted.iter().take(10).map(|s| s.inode));
+        match &assertion.measure {
+            Measure::Finding(word) => all.add(word)?,
+            Measure::Figure(figure) => figure.rests_on.map_or(Ok(()), |word| all.add(word))?,
+            _ => {}
         }
     }
-    if wants.owners.is_empty() {
-        return;
-    }
-    // What the rules found is looked for again, so that one scan answers for all.
-    let known = snapshot.owners.iter().flat_map(|o| &o.holders).map(|h| h.inode);
-    wants.owners.extend(known);
-    enrich(system, snapshot, &wants);
+    Ok(all)
+}
+
+fn all_namespaces(
+    args: &CheckArgs,
+    selection: &Selection,
+    settings: &Settings,
+    system: &dyn System,
+    begun: Option<u64>,
+) -> Result<Check, Error> {
+    let compared = Compared::asked(&args.rules, Compared::twice(selection, settings));
+    let all = everywhere(selection, compared, settings, system)?;
+    let culprits = all.report.culprits();
+    let parts = Parts {
+        report: Some(&all.report),
+        selected: !args.rules.which.select.is_empty(),
+        processes: documents(&collect::profiles::of(system, &all.shared, culprits, args.cmdline)),
+        namespaces: Some(all.verdicts()),
+        duration_ms: look::elapsed_ms(begun, system),
+        ..Parts::default()
+    };
+    Ok(Check::new(&all.shared, parts))
 }

@@ -15,6 +15,17 @@ pub(super) fn read(text: &str, system: &dyn System, elsewhere: bool) -> Result<E
     if text.trim().is_empty() {
         return Ok(Expr::TRUE);
     }
+    with_names(system, elsewhere, |names| {
+        parse(text, names).map_err(|m| Error::hinted(caret(text, m.at, &m.what), m.hint))
+    })
+}
+
+/// Reads something with the names that this machine knows.
+pub(super) fn with_names<T>(
+    system: &dyn System,
+    elsewhere: bool,
+    read: impl FnOnce(&Names<'_>) -> T,
+) -> T {
     let services = surroundings::services(system);
     let words: Vec<String> = services.words().map(String::from).collect();
     let hosts = surroundings::hosts(system);
@@ -26,7 +37,7 @@ pub(super) fn read(text: &str, system: &dyn System, elsewhere: bool) -> Result<E
         interface: &|name| system.interface_index(name).or(elsewhere.then_some(u32::MAX)),
         cgroup: &|path| cgroup(path, system),
     };
-    parse(text, &names).map_err(|m| Error::hinted(caret(text, m.at, &m.what), m.hint))
+    read(&names)
 }
 
 /// The id of a control group by its path, from the root of the hierarchy or of the file system, or `#id`.

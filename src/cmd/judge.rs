@@ -7,7 +7,7 @@ use super::table;
 use crate::cli::resolve::Settings;
 use crate::cli::{RuleArgs, SelectArgs, config};
 use crate::collect::{Census, Start, attribute, enrich, hold, refine};
-use crate::error::{Error, on_file};
+use crate::error::Error;
 use crate::model::Snapshot;
 use crate::model::earlier::{Earlier, Since};
 use crate::model::state::{State, StateSet};
@@ -17,9 +17,6 @@ use crate::rules::engine::{Report, run};
 use crate::rules::selection::Selection;
 use crate::rules::{Derived, Evidence};
 use crate::sys::System;
-use crate::sys::privilege;
-use crate::sys::replay::Replay;
-use crate::sys::store::Capture;
 
 /// The rules and thresholds that were asked for, on top of those of `base`: configuration files, then the command line.
 pub(super) fn selection(args: &RuleArgs, base: Selection) -> Result<Selection, Error> {
@@ -44,7 +41,7 @@ pub(super) fn configured(args: &SelectArgs, base: Selection) -> Result<(Selectio
 }
 
 /// Between the two looks of a check.
-const INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a look is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -90,11 +87,7 @@ impl<'a> Compared<'a> {
                 Ok(Some(earlier))
             }
             Compared::Baseline(path) => {
-                let hint = "write one with: tcpvet capture -o box.tar";
-                let load = || Capture::load(path).map_err(|e| on_file(&e, hint));
-                let capture = privilege::as_the_user(load)?;
-                let of_that = Settings { netns: capture.netns.clone(), ..settings.clone() };
-                first_look(&of_that, &Replay::new(capture), None).map(Some)
+                super::look::past(path, settings).map(|past| Some(past.earlier))
             }
         }
     }
@@ -106,13 +99,22 @@ pub(super) fn first_look(
     system: &dyn System,
     census: Option<&Census<'_>>,
 ) -> Result<Earlier, Error> {
+    first_snapshot(settings, system, census).map(|snapshot| Earlier::of(&snapshot))
+}
+
+/// All of a first look.
+pub(super) fn first_snapshot(
+    settings: &Settings,
+    system: &dyn System,
+    census: Option<&Census<'_>>,
+) -> Result<Snapshot, Error> {
     let mut snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
     // The drops of each listener are told with its details.
     let wants = Wants { details: StateSet::of(State::Listen), ..Wants::default() };
     enrich(system, &mut snapshot, &wants);
     // Who holds a socket now is all that will tell who made it, once it is in TIME_WAIT.
     hold(system, &mut snapshot, census);
-    Ok(Earlier::of(&snapshot))
+    Ok(snapshot)
 }
 
 /// The table, what the rules want besides, and their verdict.
@@ -123,6 +125,19 @@ pub(super) fn judged(
     system: &dyn System,
     census: Option<&Census<'_>>,
 ) -> Result<(Snapshot, Option<Since>, Report), Error> {
+    let (snapshot, since, derived) = looked(selection, earlier, settings, system, census)?;
+    let report = run(selection, &Evidence::on(&snapshot, since.as_ref(), derived));
+    Ok((snapshot, since, report))
+}
+
+/// The table, and what these rules want besides; not their verdict.
+pub(super) fn looked(
+    selection: &Selection,
+    earlier: Option<Earlier>,
+    settings: &Settings,
+    system: &dyn System,
+    census: Option<&Census<'_>>,
+) -> Result<(Snapshot, Option<Since>, Derived), Error> {
     let mut snapshot = table(settings, system, &Start::diagnosis(None))?;
     let since = earlier.map(|e| Since::between(e, &snapshot)).transpose().map_err(|why| {
         Error::hinted(
@@ -144,6 +159,5 @@ pub(super) fn judged(
     if snapshot.owners.as_ref().is_some_and(|o| o.buckets.is_some()) {
         derived.forget_ports();
     }
-    let report = run(selection, &Evidence::on(&snapshot, since.as_ref(), derived));
-    Ok((snapshot, since, report))
+    Ok((snapshot, since, derived))
 }

@@ -2,6 +2,8 @@
 //! is printed here; only `list` writes as it reads, into what it is given for that.
 
 mod advise;
+mod around;
+mod assert;
 mod capture;
 mod check;
 mod config;
@@ -17,8 +19,11 @@ mod judge;
 mod judge_all;
 mod list;
 mod listen;
+mod look;
 mod port;
 mod ports;
+mod reports;
+mod run;
 mod summary;
 
 use crate::cli::resolve::Settings;
@@ -79,13 +84,15 @@ pub fn dispatch(
         ));
     }
     let rows = match (&cli.command, settings.format) {
-        (_, Format::Human | Format::Json) | (Some(Command::List(_)), _) => true,
+        (Some(Command::List(_)), format) => !matches!(format, Format::Verdict(_)),
         (Some(Command::Ports(args)), Format::Plain | Format::Csv) => args.port.is_none(),
+        (_, Format::Human | Format::Json)
+        | (Some(Command::Check(_) | Command::Run(_)), Format::Verdict(_)) => true,
         _ => false,
     };
     if !rows {
         return Err(Error::hinted(
-            "only list writes plain, csv and jsonl, and ports plain and csv",
+            "this command has no such format: plain, csv and jsonl are list's, plain and csv ports' too, the others those of check and run",
             "use --format human or --format json",
         ));
     }
@@ -100,6 +107,7 @@ pub fn dispatch(
         None => diagnose::run(&cli.diagnose, settings, system),
         Some(Command::Diagnose(args)) => diagnose::run(args, settings, system),
         Some(Command::Check(args)) => check::run(args, settings, system),
+        Some(Command::Run(args)) => run::run(args, settings, system),
         Some(Command::List(args)) => list::run(args, settings, system, out),
         Some(Command::Listen(args)) => listen::run(args, settings, system),
         Some(Command::Ports(args)) => ports::run(args, settings, system),

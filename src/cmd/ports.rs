@@ -91,7 +91,7 @@ pub(super) fn run(
         Format::Json => json::pretty(&document),
         Format::Csv => rows::render(&document, args.bind, !args.no_header, rows::Dialect::Csv),
         Format::Plain => rows::render(&document, args.bind, !args.no_header, rows::Dialect::Plain),
-        Format::Human | Format::Jsonl => {
+        Format::Human | Format::Jsonl | Format::Verdict(_) => {
             let origin = human::origin(&snapshot, settings.from.is_some());
             let shape = human::ports::Shape {
                 header: !args.no_header,

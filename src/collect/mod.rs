@@ -24,6 +24,7 @@ pub mod workloads;
 
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
+use crate::model::state::StateSet;
 use crate::model::survey::Survey;
 use crate::model::text::Text;
 use crate::model::wants::Wants;
@@ -75,6 +76,31 @@ pub fn start(system: &dyn System, start: &Start) -> Result<Snapshot, SysError> {
         owners::note_hidden(system, &mut snapshot);
     }
     Ok(snapshot)
+}
+
+/// Who and when this is, and the counters: what rates are made of, without the table.
+///
+/// # Errors
+/// The clock cannot be read.
+pub fn counted(system: &dyn System, netns: Option<&str>) -> Result<Snapshot, SysError> {
+    let mut snapshot = begin(system, netns)?;
+    kernel::counters(system, &mut snapshot);
+    Ok(snapshot)
+}
+
+/// Milliseconds since the machine started; `None` if that cannot be read.
+pub fn uptime_ms(system: &dyn System) -> Option<u64> {
+    system.read("/proc/uptime").ok().and_then(|t| crate::wire::sysctl::uptime_ms(&t))
+}
+
+/// Adds the settings to a snapshot.
+pub fn read_settings(system: &dyn System, snapshot: &mut Snapshot) {
+    kernel::settings(system, snapshot);
+}
+
+/// Adds the sockets in some states to a snapshot.
+pub fn add(system: &dyn System, states: StateSet, snapshot: &mut Snapshot) {
+    sockets::read(system, states, 0, snapshot);
 }
 
 /// Whether a kernel of this release shows no bound sockets.

@@ -74,6 +74,43 @@ pub(super) fn literal(field: &Field, op: Operator, text: &str) -> Result<Literal
     }
 }
 
+/// A number in the unit of a kind, where a fraction may be meant: for what is made of many values.
+pub fn quantity(kind: Kind, text: &str) -> Option<f64> {
+    const COUNTS: &[(&str, u64)] = &[("", 1), ("k", 1000), ("M", 1_000_000), ("G", 1_000_000_000)];
+    let fraction = || {
+        let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if plain { text.parse::<f64>().ok() } else { None }
+    };
+    let whole = match kind {
+        Kind::Bytes => scaled(text, BYTES),
+        Kind::Ms if text == "0" => return Some(0.0),
+        Kind::Ms => return scaled(text, TIMES).map(|us| us as f64 / 1000.0),
+        Kind::Us => time(text, 1),
+        Kind::Rate => rate(text),
+        Kind::Ratio => return fraction(),
+        _ => return scaled(text, COUNTS).map(|n| n as f64).or_else(fraction),
+    };
+    whole.map(|n| n as f64)
+}
+
+/// An address with a port or without: `10.0.0.5`, `10.0.0.5:5432`, `fd00::5`, `[fd00::5]:5432`, the port `*` being none.
+pub fn endpoint(text: &str) -> Option<(Addr, Family, Option<u16>)> {
+    let addr = |text: &str| -> Option<(Addr, Family)> {
+        Some(match text.parse().ok()? {
+            IpAddr::V4(v4) => (Addr::v4(v4.octets()), Family::Ipv4),
+            IpAddr::V6(v6) => (Addr(v6.octets()), Family::Ipv6),
+        })
+    };
+    let inner = |host: &str| addr(host.strip_prefix('[')?.strip_suffix(']')?);
+    if let Some((addr, family)) = addr(text).or_else(|| inner(text)) {
+        return Some((addr, family, None));
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    let (addr, family) = if host.contains(':') { inner(host) } else { addr(host) }?;
+    let port = if port == "*" { None } else { Some(port.parse().ok().filter(|p| *p > 0)?) };
+    Some((addr, family, port))
+}
+
 /// What a value of a kind is called.
 fn noun(kind: Kind) -> &'static str {
     match kind {
@@ -115,6 +152,17 @@ const BYTES: &[(&str, u64)] = &[
     ("GB", 1_000_000_000),
 ];
 
+const TIMES: &[(&str, u64)] = &[
+    ("us", 1),
+    ("ms", 1_000),
+    ("s", 1_000_000),
+    ("sec", 1_000_000),
+    ("m", 60_000_000),
+    ("min", 60_000_000),
+    ("h", 3_600_000_000),
+    ("d", 86_400_000_000),
+];
+
 /// A number, with a fraction if the unit allows it, and a unit.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -130,21 +178,11 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// A time in units of `us` microseconds; only zero needs no unit, since nobody can tell which was meant.
 fn time(text: &str, us: u64) -> Option<u64> {
-    const UNITS: &[(&str, u64)] = &[
-        ("us", 1),
-        ("ms", 1_000),
-        ("s", 1_000_000),
-        ("sec", 1_000_000),
-        ("m", 60_000_000),
-        ("min", 60_000_000),
-        ("h", 3_600_000_000),
-        ("d", 86_400_000_000),
-    ];
     if text == "0" {
         return Some(0);
     }
     // A field that counts milliseconds cannot be compared with less.
-    scaled(text, UNITS).filter(|n| n % us == 0).map(|n| n / us)
+    scaled(text, TIMES).filter(|n| n % us == 0).map(|n| n / us)
 }
 
 /// A rate in bytes a second: bits or bytes a second with their unit.

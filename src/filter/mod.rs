@@ -1,6 +1,5 @@
 //! The expression language: what people type for ss, with real precedence, and comparisons over every field.
 
-pub mod assertion;
 mod eval;
 pub mod expr;
 mod literal;
@@ -9,6 +8,8 @@ pub mod parse;
 mod properties;
 pub mod push;
 mod token;
+
+pub use literal::{endpoint, quantity};
 
 use crate::model::endpoint::Family;
 use crate::model::socket::Socket;

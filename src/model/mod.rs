@@ -1,6 +1,7 @@
 //! The Snapshot: everything read in one run, plain and immutable. No I/O, no policy.
 
 pub mod ability;
+pub mod before;
 pub mod counters;
 pub mod coverage;
 pub mod culprit;
@@ -86,6 +87,25 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// All but the table: who and when this is, what was seen, settings and counters.
+    #[must_use]
+    pub fn surroundings(&self) -> Snapshot {
+        Snapshot {
+            time_ms: self.time_ms,
+            uptime_ms: self.uptime_ms,
+            host: self.host.clone(),
+            netns: self.netns.clone(),
+            netns_way: self.netns_way,
+            page_bytes: self.page_bytes,
+            netns_inode: self.netns_inode,
+            sysctls: self.sysctls.clone(),
+            counters: self.counters.clone(),
+            processes_hidden: self.processes_hidden,
+            coverage: self.coverage.clone(),
+            ..Snapshot::default()
+        }
+    }
+
     /// Number of sockets by state, in the order of [`State::ALL`].
     pub fn by_state(&self) -> [u64; 12] {
         let mut counts = [0; 12];

@@ -8,3 +8,4 @@ pub mod list;
 pub mod ports;
 pub mod style;
 pub mod table;
+pub mod verdict;

@@ -57,6 +57,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Every rule that ran, with what it said; findings are moved to `findings`.
     pub outcomes: Vec<(&'static Rule, Outcome)>,
+    /// Rules that were asked for by their ids: what these could not see makes the verdict unknown.
+    pub named: BTreeSet<&'static str>,
 }
 
 impl Report {
@@ -105,7 +107,9 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
     let mut findings = fold(findings);
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.certainty, f.id, f.key()));
     let worst = findings.iter().map(|f| Status::of(f.severity)).max().unwrap_or(Status::Ok);
-    Report { status: status.max(worst), findings, outcomes }
+    let named = outcomes.iter().map(|(rule, _)| *rule).filter(|r| selection.is_named(r));
+    let named = named.map(|rule: &Rule| rule.id).collect();
+    Report { status: status.max(worst), findings, outcomes, named }
 }
 
 #[cfg(test)]

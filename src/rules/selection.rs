@@ -54,6 +54,29 @@ impl Selection {
         Selection { only: Some(harm), ..Selection::default() }
     }
 
+    /// No rule, with the thresholds as they are.
+    pub fn none() -> Selection {
+        Selection { only: Some(BTreeSet::new()), ..Selection::default() }
+    }
+
+    /// The same thresholds, and no rule.
+    #[must_use]
+    pub fn emptied(&self) -> Selection {
+        Selection { limits: self.limits.clone(), ..Selection::none() }
+    }
+
+    /// Runs what this word names besides: an id, a family, `all`.
+    ///
+    /// # Errors
+    /// A message and a hint: the word names nothing.
+    pub fn add(&mut self, word: &str) -> Result<(), (String, String)> {
+        let (ids, _) = members(word)?;
+        if let Some(only) = &mut self.only {
+            only.extend(ids);
+        }
+        Ok(())
+    }
+
     /// One rule, by its id.
     pub fn one(id: &'static str) -> Selection {
         let ids = BTreeSet::from([id]);

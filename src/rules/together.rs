@@ -12,11 +12,17 @@ use crate::phrase::count;
 /// One report out of those of several namespaces: the worst status, all findings, and for each rule the outcome that matters most: fired,
 /// not seen somewhere, clear. What concerns the whole host is told once, by the first that saw it.
 pub fn together(reports: Vec<(Text, Report)>) -> Report {
-    let mut all = Report { status: Status::Ok, findings: Vec::new(), outcomes: Vec::new() };
+    let mut all = Report {
+        status: Status::Ok,
+        findings: Vec::new(),
+        outcomes: Vec::new(),
+        named: BTreeSet::new(),
+    };
     let mut told = BTreeSet::new();
     let mut by_rule = Vec::new();
     for (netns, report) in reports {
         all.status = all.status.max(report.status);
+        all.named.extend(report.named);
         all.findings.extend(report.findings.into_iter().filter(|f| is_new(&mut told, f)));
         for (at, (rule, outcome)) in report.outcomes.into_iter().enumerate() {
             if by_rule.len() <= at {

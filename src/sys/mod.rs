@@ -3,10 +3,12 @@
 
 pub mod bpf;
 mod cgroup;
+pub mod child;
 mod descriptors;
 mod door;
 pub mod error;
 mod files;
+pub mod isolate;
 mod keeper;
 pub mod live;
 mod netlink;
@@ -16,6 +18,7 @@ pub mod privilege;
 pub mod proc_root;
 pub mod record;
 pub mod replay;
+pub mod report_file;
 pub mod settings_file;
 pub mod store;
 pub mod terminal;

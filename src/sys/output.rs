@@ -34,6 +34,19 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Writes to a descriptor if that can be done at once: for the last words of a program that may be stuck in writing.
+pub fn last_words(bytes: &[u8], to_stdout: bool) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let (out, err) = (io::stdout(), io::stderr());
+    let fd =
+        if to_stdout { std::os::fd::AsFd::as_fd(&out) } else { std::os::fd::AsFd::as_fd(&err) };
+    let mut ready = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut ready, Some(&now)).is_ok_and(|n| n > 0) {
+        let _ = rustix::io::write(fd, bytes);
+    }
+}
+
 /// Writes a generated file, with the folder it stands in.
 ///
 /// # Errors

@@ -31,6 +31,21 @@ pub fn read(path: &Path) -> Result<Option<String>, SysError> {
     }
 }
 
+/// The text of standard input, to its end.
+///
+/// # Errors
+/// It cannot be read, is too long, or is not UTF-8.
+pub fn read_stdin() -> Result<String, SysError> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|e| SysError::from_io("standard input", &e))?;
+    let wrong = |reason: &str| SysError::failed("standard input", reason);
+    if bytes.len() as u64 > LONGEST {
+        return Err(wrong("it is longer than 1 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text"))
+}
+
 /// The bytes of a plain file; `None` for anything else, which might never end or never begin.
 fn plain(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     if !std::fs::metadata(path)?.is_file() {

@@ -1,12 +1,52 @@
 //! The end of patience: `--timeout` ends the program with "unknown", whatever it is waiting for.
 #![expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
+#![expect(unsafe_code, reason = "sigprocmask(2)")]
 
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Calls `expired` from a thread of its own once `after` has passed. The thread ends with the program.
-pub fn start(after: Duration, expired: impl FnOnce() + Send + 'static) {
+/// When it ends, and how long that was; `None` while nobody is in a hurry.
+static DEADLINE: Mutex<Option<(Instant, Duration)>> = Mutex::new(None);
+static CHANGED: Condvar = Condvar::new();
+
+/// Calls `expired` with the time that was allowed, from a thread of its own once `after` has passed, unless that is changed. The thread ends with the program.
+pub fn start(after: Duration, expired: impl FnOnce(Duration) + Send + 'static) {
+    allow(Some(after));
     std::thread::spawn(move || {
-        std::thread::sleep(after);
-        expired();
+        take_no_signals();
+        let mut deadline = lock();
+        let allowed = loop {
+            let left =
+                deadline.map(|(at, all)| (at.saturating_duration_since(Instant::now()), all));
+            deadline = match left {
+                Some((Duration::ZERO, allowed)) => break allowed,
+                Some((left, _)) => {
+                    CHANGED.wait_timeout(deadline, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => CHANGED.wait(deadline).unwrap_or_else(PoisonError::into_inner),
+            };
+        };
+        drop(deadline);
+        expired(allowed);
     });
+}
+
+/// Allows so much time from now on; without an end if `None`.
+pub fn allow(time: Option<Duration>) {
+    *lock() = time.and_then(|time| Some((Instant::now().checked_add(time)?, time)));
+    CHANGED.notify_all();
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Option<(Instant, Duration)>> {
+    DEADLINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Signals are for the thread that works.
+fn take_no_signals() {
+    // SAFETY: the set is filled before it is read.
+    unsafe {
+        let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut());
+    }
 }

@@ -58,6 +58,7 @@ fn still(mut document: Value) -> Value {
                     "close_rate_recent_per_s",
                     "closes_last_60s",
                     "next_release_ms",
+                    "duration_ms",
                     "lifetime_s",
                     "max_rate_per_s",
                     "max_rate_with",

@@ -11,6 +11,7 @@ use plan::Plan;
 use show::Show;
 
 use super::Done;
+use super::around::Around;
 use super::everywhere::all_netns;
 use crate::cli::resolve::Settings;
 use crate::cli::{Format, ListArgs};
@@ -18,10 +19,9 @@ use crate::collect::stream::{Asked, everywhere, stream};
 use crate::collect::{begin, makers, note_bound_inactive, sockets, surroundings};
 use crate::error::Error;
 use crate::exit;
-use crate::fields::{Source, View};
+use crate::fields::View;
 use crate::model::Snapshot;
 use crate::model::coverage::{Coverage, Seen};
-use crate::model::holding::Holding;
 use crate::model::protocol::Protocol;
 use crate::model::text::Text;
 use crate::render::document::Head;
@@ -31,7 +31,6 @@ use crate::render::list::groups::Groups;
 use crate::render::list::json::{Document, Lines};
 use crate::render::list::table::Table;
 use crate::sys::{SysError, System};
-use crate::wire::etc::Services;
 
 pub(super) fn run(
     args: &ListArgs,
@@ -61,7 +60,7 @@ pub(super) fn run(
     }
     let shape = plan.shape.clone();
     let writer: Box<dyn Writer> = match settings.format {
-        Format::Human => Box::new(Table::new(shape)),
+        Format::Human | Format::Verdict(_) => Box::new(Table::new(shape)),
         Format::Plain => Box::new(Delimited::new(Dialect::Plain, &shape)),
         Format::Csv => Box::new(Delimited::new(Dialect::Csv, &shape)),
         Format::Json => Box::new(Document::new(&shape)),
@@ -76,7 +75,7 @@ pub(super) fn run(
         all_namespaces(&plan, system, &mut snapshot, &mut output)
     } else {
         let netns = snapshot.netns.clone();
-        let around = Around::read(&plan, system);
+        let around = plan.around(system);
         namespace(&plan, system, &netns, &around, &mut snapshot, &mut output)
     };
     read?;
@@ -115,38 +114,6 @@ pub(super) fn run(
     }
     let whole = is_whole(&plan, &snapshot) && !unanswered;
     Ok(Done { output: Vec::new(), notes, status: if whole { exit::OK } else { exit::UNKNOWN } })
-}
-
-/// What is the same for every namespace, and read once.
-#[derive(Default)]
-struct Around {
-    view: View,
-    services: Services,
-    known: Option<Holding>,
-}
-
-impl Around {
-    fn read(plan: &Plan, system: &dyn System) -> Around {
-        let mut around = Around::default();
-        around.view.queue_limits = true;
-        around.view.marks = surroundings::may_see_marks(system);
-        around.view.other_pid_namespace = surroundings::in_other_pid_namespace(system);
-        if plan.needs(Source::Users) {
-            around.view.users = surroundings::users(system);
-        }
-        if plan.needs(Source::Cgroups) {
-            around.view.cgroups = surroundings::cgroups(system);
-        }
-        if plan.resolve {
-            let hosts = surroundings::hosts(system);
-            // The first name of an address counts.
-            for (name, addr) in hosts {
-                around.view.hosts.entry(addr).or_insert(Text::new(name.as_bytes()));
-            }
-            around.services = surroundings::services(system);
-        }
-        around
-    }
 }
 
 /// Lists one namespace, protocol by protocol.
@@ -202,7 +169,7 @@ fn all_namespaces(
     snapshot: &mut Snapshot,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
-    let mut around = Around::read(plan, system);
+    let mut around = plan.around(system);
     if let Some(method) = plan.owners {
         let found = everywhere(system, method, &mut snapshot.coverage, snapshot.host.euid);
         around.known = Some(found.map_err(|reason| {
@@ -257,7 +224,7 @@ fn grouped(
     unknown: usize,
 ) -> Vec<u8> {
     match settings.format {
-        Format::Human => groups.table(plan.limit).into_bytes(),
+        Format::Human | Format::Verdict(_) => groups.table(plan.limit).into_bytes(),
         Format::Plain => groups.delimited(Dialect::Plain, plan.shape.header, plan.limit),
         Format::Csv => groups.delimited(Dialect::Csv, plan.shape.header, plan.limit),
         Format::Json => groups.document(head, unknown, plan.limit),

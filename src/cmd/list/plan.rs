@@ -2,6 +2,7 @@
 
 use crate::cli::resolve::Settings;
 use crate::cli::{ListArgs, Owners};
+use crate::cmd::around::Around;
 use crate::cmd::{filter, method};
 use crate::collect::makers::{self, Before};
 use crate::collect::owners::Method;
@@ -216,6 +217,11 @@ impl Plan {
         self.expr.predicates(&mut |p| found |= matches!(p, Predicate::Cgroup(..)));
         let of = |s: Source| matches!(s, Source::Attribute(_) | Source::Cgroups);
         found || self.fields().iter().any(|f| of(f.source))
+    }
+
+    /// What surrounds the rows.
+    pub(super) fn around(&self, system: &dyn System) -> Around {
+        Around::read(&self.fields(), self.resolve, system)
     }
 
     /// Whether any field comes from this source.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::output::{Kept, Output, best};
 use super::plan::Plan;
+use crate::cmd::around::name_interface;
 use crate::collect::stream::Sink;
 use crate::collect::workloads;
 use crate::fields::{Row, Source, View};
@@ -11,7 +12,6 @@ use crate::model::endpoint::Family;
 use crate::model::holding::Holding;
 use crate::model::owner::Provenance;
 use crate::model::socket::Socket;
-use crate::model::text::Text;
 use crate::sys::System;
 use crate::wire::attributes::Attributes;
 
@@ -54,15 +54,6 @@ impl<'a, 'o> Show<'a, 'o> {
         }
     }
 
-    /// Looks up the name of a socket's interface, once for each.
-    fn name_interface(&mut self, socket: &Socket) {
-        if socket.interface != 0 && !self.view.interfaces.contains_key(&socket.interface) {
-            let name = self.system.interface_name(socket.interface);
-            let name = name.unwrap_or_else(|| format!("if{}", socket.interface).into_bytes());
-            self.view.interfaces.insert(socket.interface, Text::new(&name));
-        }
-    }
-
     /// Ends the dump: what waits for its place in the order goes to the output with its surroundings.
     pub(super) fn finish(self) {
         let view = Rc::new(self.view);
@@ -84,7 +75,7 @@ impl<'a, 'o> Show<'a, 'o> {
 
 impl Sink for Show<'_, '_> {
     fn may_show(&mut self, socket: &Socket, payload: &[u8]) -> bool {
-        self.name_interface(socket);
+        name_interface(&mut self.view, socket, self.system);
         self.verdict(socket, payload) != Some(false)
     }
 

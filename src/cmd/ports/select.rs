@@ -7,6 +7,7 @@ use crate::cli::PortsArgs;
 use crate::cmd::filter;
 use crate::error::Error;
 use crate::fields::{Row, Source, View};
+use crate::filter::endpoint;
 use crate::filter::expr::{Expr, Predicate};
 use crate::model::Snapshot;
 use crate::model::destination::Destination;
@@ -163,22 +164,7 @@ fn target(text: &str) -> Result<Target, Error> {
             "write it as 10.0.0.5:5432 or [fd00::5]:5432; names are not resolved",
         )
     };
-    let addr = |text: &str| -> Option<Addr> {
-        match text.parse().ok()? {
-            std::net::IpAddr::V4(v4) => Some(Addr::v4(v4.octets())),
-            std::net::IpAddr::V6(v6) => Some(Addr(v6.octets())),
-        }
-    };
-    let inner = |host: &str| addr(host.strip_prefix('[')?.strip_suffix(']')?);
-    if let Some(addr) = addr(text).or_else(|| inner(text)) {
-        return Ok(Target { addr, port: None });
-    }
-    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let addr = if host.contains(':') { inner(host) } else { addr(host) }.ok_or_else(wrong)?;
-    let port = if port == "*" { None } else { Some(port.parse().map_err(|_| wrong())?) };
-    if port == Some(0) {
-        return Err(wrong());
-    }
+    let (addr, _, port) = endpoint(text).ok_or_else(wrong)?;
     Ok(Target { addr, port })
 }
 

@@ -124,6 +124,10 @@ pub struct RuleDocument {
     /// Why it was not evaluated: `unseen` if a source could not be read, `absent` if this kernel or namespace has no such thing or a second
     /// look is missing; null otherwise.
     pub cause: Option<Cause>,
+    /// Worst severity of what it found; null where it did not fire.
+    pub severity: Option<Severity>,
+    /// Whether it was asked for by its id, so that what it could not see makes the verdict unknown.
+    pub asked_for: bool,
 }
 
 impl From<&Finding> for FindingDocument {
@@ -172,7 +176,15 @@ pub fn rules(report: &Report) -> Vec<RuleDocument> {
             Outcome::Clear(seen) => ("clear", Some(seen.clone()), None),
             Outcome::NotEvaluated(cause, why) => ("not_evaluated", Some(why.clone()), Some(*cause)),
         };
-        RuleDocument { id: rule.id, outcome, reason, cause }
+        let found = report.findings.iter().flat_map(Finding::all).filter(|f| f.id == rule.id);
+        RuleDocument {
+            id: rule.id,
+            outcome,
+            reason,
+            cause,
+            severity: found.map(|f| f.severity).max(),
+            asked_for: report.named.contains(rule.id),
+        }
     };
     report.outcomes.iter().map(row).collect()
 }

@@ -2,19 +2,23 @@
 //! `format_version`, anything else the major one. The doc comments become the descriptions of the schemas in docs/schema.
 
 pub mod advise;
+pub mod assertion;
 pub mod capture;
+pub mod case;
 pub mod check;
 pub mod config;
 pub mod diagnose;
 pub mod env;
 pub mod explain;
 pub mod fields;
+pub mod figure;
 pub mod listen;
 pub mod namespaces;
 pub mod number;
 pub mod port;
 pub mod ports;
 pub mod profile;
+pub mod run;
 #[cfg(test)]
 mod schema;
 pub mod subject;
@@ -41,6 +45,10 @@ pub struct Head {
     pub command: &'static str,
     /// When the data was read, RFC 3339 in UTC.
     pub time: String,
+    /// The same in milliseconds since 1970.
+    #[serde(skip)]
+    #[cfg_attr(test, schemars(skip))]
+    pub time_ms: u64,
     /// Where.
     pub host: HostDocument,
     /// What was seen and what was not.
@@ -113,6 +121,7 @@ impl Head {
             tool: Tool { name: "tcpvet", version: env!("CARGO_PKG_VERSION") },
             command,
             time: rfc3339(snapshot.time_ms),
+            time_ms: snapshot.time_ms,
             host: HostDocument {
                 hostname: snapshot.host.hostname.clone(),
                 kernel: snapshot.host.kernel.clone(),

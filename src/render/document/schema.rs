@@ -137,6 +137,7 @@ fn compare(command: &str, schema: &impl serde::Serialize) {
 fn schemas_are_fresh() {
     check::<super::diagnose::Diagnose>("diagnose");
     check::<super::check::Check>("check");
+    check::<super::run::RunDocument>("run");
     compare("list", &list());
     check::<super::fields::Fields>("fields");
     check::<super::listen::Listen>("listen");

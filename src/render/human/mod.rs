@@ -10,6 +10,7 @@ pub mod fields;
 pub mod listen;
 pub mod port;
 pub mod ports;
+pub mod run;
 pub mod summary;
 
 use super::style::{Style, wrapped};

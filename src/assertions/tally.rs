@@ -1,0 +1,237 @@
+//! One assertion over the sockets of a dump, as they come: what is certain, what may be, and who is to be named.
+
+use super::mute::Mute;
+use super::reading::Reading;
+use super::{Aggregate, Measure};
+use crate::fields::value::Value;
+use crate::fields::{Row, Source};
+use crate::filter::expr::{Expr, Predicate};
+use crate::model::before::Before;
+use crate::model::socket::Socket;
+use crate::model::state::StateSet;
+use crate::phrase::count;
+
+/// Most sockets named for one assertion.
+pub const MAX_OFFENDERS: usize = 10;
+
+/// The running result.
+#[derive(Debug, Clone)]
+pub struct Tally<'a> {
+    measure: &'a Measure,
+    filter: &'a Expr,
+    states: StateSet,
+    /// Whether anything in it can be kept from us: owners, marks.
+    secretive: bool,
+    sure: u64,
+    unsure: u64,
+    /// Values of the sockets that are selected for certain.
+    values: Vec<f64>,
+    /// Values of those that may be.
+    maybe: Vec<f64>,
+    mute: Mute,
+    first: Vec<(f64, Socket)>,
+}
+
+impl<'a> Tally<'a> {
+    /// Begins; `None` for what is not measured over sockets.
+    pub fn new(measure: &'a Measure) -> Option<Tally<'a>> {
+        let filter = measure.filter()?;
+        let over = match measure {
+            Measure::Over(_, field, _) => Some(*field),
+            _ => None,
+        };
+        let mut secretive = false;
+        filter.predicates(&mut |p| {
+            secretive |= match p {
+                Predicate::Compare(f, ..) | Predicate::Known(f) => {
+                    f.name == "mark" || !matches!(f.source, Source::Header | Source::Attribute(_))
+                }
+                Predicate::Mark(..)
+                | Predicate::Autobound
+                | Predicate::Device(..)
+                | Predicate::Cgroup(..) => true,
+                _ => false,
+            }
+        });
+        Some(Tally {
+            measure,
+            filter,
+            states: crate::filter::push::push(filter).states,
+            secretive,
+            sure: 0,
+            unsure: 0,
+            values: Vec::new(),
+            maybe: Vec::new(),
+            mute: Mute::of(filter, over),
+            first: Vec::new(),
+        })
+    }
+
+    /// What is measured.
+    pub fn measure(&self) -> &'a Measure {
+        self.measure
+    }
+
+    /// Whether a socket may matter, as far as its state tells.
+    pub fn may_count(&self, socket: &Socket) -> bool {
+        self.states.has(socket.state)
+    }
+
+    /// Whether a socket may matter before its owners are known.
+    pub fn may_match(&self, row: &Row<'_>) -> bool {
+        self.may_count(row.socket) && self.filter.holds(row) != Some(false)
+    }
+
+    /// Takes a socket into account.
+    pub fn add(&mut self, row: &Row<'_>, before: Option<&Before>) {
+        if !self.may_count(row.socket) {
+            return;
+        }
+        self.mute.hear(row);
+        let selected = match self.filter.holds(row) {
+            Some(true) => Some(true),
+            // What has no meaning for this socket is not fulfilled by it; what is kept from us may be.
+            None if self.secretive || !row.view.queue_limits => None,
+            Some(false) | None => return,
+        };
+        let selected = match (self.measure, before) {
+            (Measure::New(_), Some(before)) => match before.is_new(row.socket) {
+                Some(false) => return,
+                Some(true) => selected,
+                None => None,
+            },
+            _ => selected,
+        };
+        let value = match self.measure {
+            Measure::Over(_, field, _) => match number(&(field.get)(row)) {
+                Some(value) => value,
+                None => return,
+            },
+            _ => 1.0,
+        };
+        match selected {
+            Some(_) => self.sure += 1,
+            None => self.unsure += 1,
+        }
+        if matches!(self.measure, Measure::Over(..)) {
+            let values = if selected.is_some() { &mut self.values } else { &mut self.maybe };
+            values.push(value);
+        }
+        if selected.is_some() {
+            self.keep(value, row.socket);
+        }
+    }
+
+    /// Keeps who is to be named: the first, or those with the largest values.
+    fn keep(&mut self, value: f64, socket: &Socket) {
+        if self.first.len() < MAX_OFFENDERS {
+            self.first.push((value, *socket));
+            return;
+        }
+        let least = self.first.iter_mut().min_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some(least) = least.filter(|l| l.0 < value) {
+            *least = (value, *socket);
+        }
+    }
+
+    /// Whether of some sockets it is not known whether they are meant.
+    pub fn is_unsure(&self) -> bool {
+        self.unsure > 0
+    }
+
+    /// Sockets that were selected for certain.
+    pub fn selected(&self) -> u64 {
+        self.sure
+    }
+
+    /// Up to ten of them, those with the largest values first.
+    pub fn offenders(&self) -> Vec<Socket> {
+        let mut kept = self.first.clone();
+        kept.sort_by(|a, b| b.0.total_cmp(&a.0));
+        kept.into_iter().map(|(_, socket)| socket).collect()
+    }
+
+    /// The result; `unseen` says why sockets may be missing, where they may.
+    pub fn reading(&self, unseen: Option<&str>) -> Reading {
+        let mut why = Vec::new();
+        why.extend(unseen.map(ToString::to_string));
+        if self.unsure > 0 {
+            why.push(format!(
+                "of {} it is not known whether they are meant",
+                count(self.unsure, "socket", "sockets")
+            ));
+        }
+        let silent = self.mute.silent();
+        why.extend(silent.map(|name| format!("this kernel does not tell {name}")));
+        let open = unseen.is_some() || silent.is_some();
+        let why = why.join("; ");
+        let bounds = match self.measure {
+            Measure::Over(aggregate, ..) => self.over(*aggregate, open),
+            _ => {
+                let high = if open { f64::INFINITY } else { (self.sure + self.unsure) as f64 };
+                Some((self.sure as f64, high))
+            }
+        };
+        match bounds {
+            Some((low, high)) => Reading::between(low, high, why),
+            None if why.is_empty() => Reading::unknown("no socket has what is to be measured"),
+            None => Reading::unknown(why),
+        }
+    }
+
+    /// The bounds of a figure over values; `None` if there is nothing to measure.
+    fn over(&self, aggregate: Aggregate, open: bool) -> Option<(f64, f64)> {
+        let fold = |values: &[f64], start: f64, f: fn(f64, f64) -> f64| {
+            values.iter().copied().fold(start, f)
+        };
+        let (sum, more) =
+            (fold(&self.values, 0.0, |a, b| a + b), fold(&self.maybe, 0.0, |a, b| a + b));
+        let infinite = |bound: f64| if open { f64::INFINITY } else { bound };
+        if aggregate == Aggregate::Sum {
+            return Some((sum, infinite(sum + more)));
+        }
+        if self.values.is_empty() {
+            return None;
+        }
+        if self.maybe.is_empty() && !open {
+            let value = exact(aggregate, &self.values, sum);
+            return Some((value, value));
+        }
+        let (least, most) =
+            (fold(&self.values, f64::INFINITY, f64::min), fold(&self.values, 0.0, f64::max));
+        Some(match aggregate {
+            Aggregate::Max => (most, infinite(fold(&self.maybe, most, f64::max))),
+            Aggregate::Min => (if open { 0.0 } else { fold(&self.maybe, least, f64::min) }, least),
+            // With values that may belong to it and may not, a mean or a percentile lies anywhere among all of them.
+            _ => (
+                if open { 0.0 } else { fold(&self.maybe, least, f64::min) },
+                infinite(fold(&self.maybe, most, f64::max)),
+            ),
+        })
+    }
+}
+
+fn exact(aggregate: Aggregate, values: &[f64], sum: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |i: usize| sorted.get(i).copied().unwrap_or_default();
+    let last = sorted.len() - 1;
+    match aggregate {
+        Aggregate::Min => at(0),
+        Aggregate::Max => at(last),
+        Aggregate::Sum => sum,
+        Aggregate::Avg => sum / sorted.len() as f64,
+        Aggregate::Percentile(p) => {
+            let rank = (p / 100.0 * sorted.len() as f64).ceil() as usize;
+            at(rank.max(1).min(sorted.len()) - 1)
+        }
+    }
+}
+
+fn number(value: &Value<'_>) -> Option<f64> {
+    match value {
+        Value::Number(n) => Some(*n as f64),
+        Value::Ratio(r) => Some(*r),
+        _ => None,
+    }
+}

@@ -1,0 +1,195 @@
+//! From assertions to outcomes: what each needs is read, once for all of them, again and again for those that may take a while.
+
+pub(super) mod offenders;
+mod passes;
+mod read;
+mod single;
+
+pub(super) use read::{allow_time, bounds, dry_run, need_baseline, read};
+pub(super) use single::known_counters;
+
+use std::time::Duration;
+
+use super::look::{Look, Past};
+use crate::assertions::reading::{Reading, Verdict};
+use crate::assertions::tally::Tally;
+use crate::assertions::{Assertion, Measure};
+use crate::cli::resolve::Settings;
+use crate::collect;
+use crate::error::Error;
+use crate::model::Snapshot;
+use crate::model::socket::Socket;
+use crate::render::document::assertion::AssertionDocument;
+use crate::sys::System;
+
+/// What assertions are measured with.
+pub(super) struct Bench<'a> {
+    pub(super) system: &'a dyn System,
+    pub(super) settings: &'a Settings,
+    pub(super) past: Option<&'a Past>,
+    /// Time between two readings of the counters.
+    pub(super) sample: Duration,
+    /// Lets the rules look again.
+    pub(super) look: &'a dyn Fn() -> Result<Look, Error>,
+}
+
+/// Longest and shortest time between two attempts.
+const STEPS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// A reading, and the sockets that made it.
+struct Measured {
+    reading: Reading,
+    selected: Option<u64>,
+    sockets: Vec<Socket>,
+}
+
+impl Measured {
+    fn plain(reading: Reading) -> Measured {
+        Measured { reading, selected: None, sockets: Vec::new() }
+    }
+}
+
+/// Evaluates all of them. What could not be seen is noted in the coverage of `snapshot`.
+pub(super) fn evaluate(
+    assertions: &[Assertion],
+    look: Option<&Look>,
+    bench: &Bench<'_>,
+    snapshot: &mut Snapshot,
+) -> Result<Vec<AssertionDocument>, Error> {
+    let begun = collect::uptime_ms(bench.system);
+    let mut counters = single::Counters::first(assertions, look, bench)?;
+    let mut again: Option<Look> = None;
+    let mut paused = 0;
+    let mut done: Vec<Option<(AssertionDocument, Measured)>> = Vec::new();
+    done.resize_with(assertions.len(), || None);
+    loop {
+        let look = again.as_ref().or(look);
+        let now = collect::uptime_ms(bench.system);
+        let waited = now.zip(begun).map_or(paused, |(now, begun)| now.saturating_sub(begun));
+        let pending: Vec<usize> =
+            (0..).zip(&done).filter(|(_, d)| d.is_none()).map(|(at, _)| at).collect();
+        let those: Vec<&Assertion> = pending.iter().filter_map(|at| assertions.get(*at)).collect();
+        let measured = measure(&those, look, &mut counters, bench, snapshot)?;
+        let mut longest = Duration::ZERO;
+        for ((at, assertion), measured) in pending.iter().zip(those).zip(measured) {
+            let patience = assertion.within.filter(|_| bench.settings.from.is_none());
+            let patience = patience.unwrap_or_default();
+            let document = AssertionDocument::new(assertion, &measured.reading, waited);
+            let over = u128::from(waited) >= patience.as_millis();
+            if (document.outcome == Verdict::Pass || over)
+                && let Some(place) = done.get_mut(*at)
+            {
+                *place = Some((document, measured));
+            } else {
+                longest = longest.max(patience.saturating_sub(Duration::from_millis(waited)));
+            }
+        }
+        if longest.is_zero() {
+            break;
+        }
+        let step = (longest / 10).clamp(STEPS.0, STEPS.1).min(longest);
+        paused += step.as_millis() as u64;
+        pause(bench.system, step)?;
+        if assertions.iter().any(|a| needs_look(&a.measure)) {
+            again = Some((bench.look)()?);
+        }
+    }
+    Ok(finish(assertions, done.into_iter().flatten().collect(), snapshot, bench.system))
+}
+
+/// Names those who failed.
+fn finish(
+    assertions: &[Assertion],
+    done: Vec<(AssertionDocument, Measured)>,
+    snapshot: &Snapshot,
+    system: &dyn System,
+) -> Vec<AssertionDocument> {
+    let of = |((document, measured), assertion): (&(AssertionDocument, Measured), &Assertion)| {
+        let flag = matches!(assertion.measure, Measure::OnlyListening(_));
+        let upper = flag || assertion.wish.is_upper_bound(measured.reading.low);
+        match document.outcome == Verdict::Fail && upper {
+            true => measured.sockets.clone(),
+            false => Vec::new(),
+        }
+    };
+    let groups: Vec<Vec<Socket>> = done.iter().zip(assertions).map(of).collect();
+    let named = offenders::named(&groups, snapshot, system);
+    let with = |((document, measured), offenders): ((AssertionDocument, Measured), _)| {
+        AssertionDocument { selected: measured.selected, offenders, ..document }
+    };
+    done.into_iter().zip(named).map(with).collect()
+}
+
+/// Whether the rules, or the whole table, must be looked at.
+pub(super) fn needs_look(measure: &Measure) -> bool {
+    matches!(measure, Measure::Finding(_) | Measure::Figure(_))
+}
+
+pub(in crate::cmd) fn pause(system: &dyn System, time: Duration) -> Result<(), Error> {
+    system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })
+}
+
+/// Measures each once.
+fn measure(
+    assertions: &[&Assertion],
+    look: Option<&Look>,
+    counters: &mut single::Counters,
+    bench: &Bench<'_>,
+    snapshot: &mut Snapshot,
+) -> Result<Vec<Measured>, Error> {
+    let system = bench.system;
+    let mut tallies: Vec<Tally<'_>> =
+        assertions.iter().filter_map(|a| Tally::new(&a.measure)).collect();
+    let before = bench.past.map(|p| &p.before);
+    let has = |is_it: fn(&Measure) -> bool| assertions.iter().any(|a| is_it(&a.measure));
+    let pools = has(|m| matches!(m, Measure::Headroom(_)))
+        .then(|| single::pools(bench.settings, system, snapshot))
+        .transpose()?;
+    // A table that is read anyway serves for all that it tells.
+    let table = pools.as_ref().map(|p| &p.0).or(look.map(|l| &l.snapshot));
+    let unseen = passes::go(&mut tallies, table, before, system, snapshot)?;
+    let doors = has(|m| matches!(m, Measure::Listening(_) | Measure::OnlyListening(_)))
+        .then(|| single::listeners(table, system, snapshot));
+    counters.next(assertions, look, bench)?;
+    let mut counted = tallies.iter().zip(&unseen);
+    let mut measured = Vec::new();
+    for assertion in assertions {
+        measured.push(match &assertion.measure {
+            Measure::Count(_) | Measure::New(_) | Measure::Over(..) => match counted.next() {
+                Some((tally, unseen)) => of_tally(tally, unseen.as_deref(), snapshot),
+                None => Measured::plain(Reading::unknown("it was not measured")),
+            },
+            Measure::Listening(door) => {
+                let (listeners, whole) =
+                    doors.as_ref().map_or((&[][..], false), |d| (&d.0[..], d.1));
+                Measured::plain(door.reading(listeners, whole))
+            }
+            Measure::OnlyListening(ports) => {
+                let (listeners, whole) =
+                    doors.as_ref().map_or((&[][..], false), |d| (&d.0[..], d.1));
+                single::only(listeners, whole, ports)
+            }
+            Measure::Headroom(target) => {
+                Measured::plain(single::headroom(pools.as_ref(), target.as_ref()))
+            }
+            Measure::Rate(_) | Measure::Delta(_) | Measure::Counter(_) => {
+                Measured::plain(counters.reading(&assertion.measure, look))
+            }
+            Measure::Finding(word) => Measured::plain(single::finding(look, word)),
+            Measure::Figure(figure) => Measured::plain(single::figure(look, figure)),
+        });
+    }
+    Ok(measured)
+}
+
+fn of_tally(tally: &Tally<'_>, unseen: Option<&str>, snapshot: &Snapshot) -> Measured {
+    let mut reading = tally.reading(unseen);
+    // What is not known of a socket mostly is who holds it, and the coverage says why.
+    if let (Some(why), Some(source)) = (&mut reading.why, snapshot.coverage.get("owners"))
+        && tally.is_unsure()
+        && let Some(reason) = &source.reason
+    {
+        why.push_str(&format!(" ({reason})"));
+    }
+    Measured { reading, selected: Some(tally.selected()), sockets: tally.offenders() }
+}

@@ -1,0 +1,154 @@
+//! Assertions as they were typed: on the command line, in files, and as ranges of named numbers.
+
+use std::path::Path;
+
+use crate::assertions::range::{FORM, Range};
+use crate::assertions::wish::Wish;
+use crate::assertions::{Assertion, Measure, figure, file};
+use crate::cli::AssertArgs;
+use crate::cli::resolve::Settings;
+use crate::cmd::filter::with_names;
+use crate::error::{Error, on_file};
+use crate::model::text::Text;
+use crate::rules::finding::Severity;
+use crate::sys::{System, settings_file, watchdog};
+
+/// Reads them all, and sees that each has a name of its own.
+pub(in crate::cmd) fn read(
+    args: &AssertArgs,
+    bounds: Vec<Assertion>,
+    system: &dyn System,
+) -> Result<Vec<Assertion>, Error> {
+    let texts: Vec<(String, String)> =
+        args.file.iter().map(|path| Ok((name(path), text(path)?))).collect::<Result<_, Error>>()?;
+    let mut found = Vec::new();
+    if !args.assert.is_empty() || !texts.is_empty() {
+        found = with_names(system, false, |names| -> Result<Vec<Assertion>, Error> {
+            let mut found = Vec::new();
+            for typed in &args.assert {
+                found.push(file::one(typed, names)?);
+            }
+            for (name, text) in &texts {
+                found.extend(file::lines(name, text, names)?);
+            }
+            Ok(found)
+        })?;
+    }
+    found.extend(bounds);
+    file::distinct(&found)?;
+    Ok(found)
+}
+
+fn name(path: &Path) -> String {
+    Text::new(path.display().to_string().as_bytes()).to_string()
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    let hint = "write one assertion a line, such as: no-leak: count(state close-wait) == 0";
+    if path.as_os_str() == "-" {
+        return settings_file::read_stdin().map_err(|e| on_file(&e, hint));
+    }
+    match settings_file::read(path).map_err(|e| on_file(&e, hint))? {
+        Some(text) => Ok(text),
+        None => Err(Error::hinted(format!("{}: no such file", name(path)), hint)),
+    }
+}
+
+/// Reads `NAME=RANGE` of `-w` and `-c`.
+pub(in crate::cmd) fn bounds(
+    warning: &[String],
+    critical: &[String],
+) -> Result<Vec<Assertion>, Error> {
+    let of = |letter: char, level: Severity| {
+        move |text: &String| {
+            let shown = Text::new(text.chars().take(60).collect::<String>().as_bytes());
+            let (name, range) = text.split_once('=').ok_or_else(|| {
+                Error::hinted(
+                    format!("-{letter} {shown}: NAME=RANGE is expected"),
+                    format!("as in: -{letter} close_wait=100"),
+                )
+            })?;
+            let figure = figure::find(name)?;
+            let range = Range::parse(range)
+                .map_err(|why| Error::hinted(format!("-{letter} {shown}: {why}"), FORM))?;
+            Ok(Assertion {
+                name: format!("{} ({})", figure.name, level.word()),
+                expression: format!("-{letter} {}={}", figure.name, range.text),
+                comment: None,
+                level,
+                within: None,
+                measure: Measure::Figure(figure),
+                wish: Wish::Quiet(range),
+            })
+        }
+    };
+    let warnings = warning.iter().map(of('w', Severity::Warning));
+    warnings.chain(critical.iter().map(of('c', Severity::Critical))).collect()
+}
+
+/// Whether what is new can be told.
+pub(in crate::cmd) fn need_baseline(
+    assertions: &[Assertion],
+    has_baseline: bool,
+) -> Result<(), Error> {
+    match assertions.iter().find(|a| a.measure.needs_baseline() && !has_baseline) {
+        None => Ok(()),
+        Some(a) => Err(Error::hinted(
+            format!("{}: new since when?", a.name),
+            "say it with --baseline before.tar, written by: tcpvet capture -o before.tar",
+        )),
+    }
+}
+
+/// Allows the time that assertions may take, unless the user set an end.
+pub(in crate::cmd) fn allow_time(
+    assertions: &[Assertion],
+    settings: &Settings,
+) -> Result<(), Error> {
+    let longest = assertions.iter().max_by_key(|a| a.within);
+    let Some((assertion, within)) = longest.and_then(|a| Some((a, a.within?))) else {
+        return Ok(());
+    };
+    match settings.timeout {
+        Some(end) if settings.timeout_is_asked && end <= within => Err(Error::hinted(
+            format!(
+                "{} may take {}, and the timeout is {}",
+                assertion.name,
+                humantime::format_duration(within),
+                humantime::format_duration(end)
+            ),
+            "allow more with --timeout, or take a shorter time behind within",
+        )),
+        Some(end) if !settings.timeout_is_asked => {
+            watchdog::allow(end.checked_add(within));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What would be judged, and nothing measured.
+pub(in crate::cmd) fn dry_run(assertions: &[Assertion]) -> String {
+    let mut out = String::new();
+    for a in assertions {
+        let name = if a.name == a.expression { String::new() } else { format!("{}: ", a.name) };
+        out.push_str(&format!("{name}{}\n", a.expression));
+        let mut said = vec![format!("wanted {}", a.wish.text(a.measure.unit()))];
+        if a.level == Severity::Warning {
+            said.push("a failure is a warning".into());
+        }
+        if let Some(within) = a.within {
+            said.push(format!("within {}", humantime::format_duration(within)));
+        }
+        if let Some(filter) = a.measure.filter() {
+            said.push(format!("over: {filter}"));
+        }
+        said.extend(a.comment.clone());
+        out.push_str(&format!("  {}\n", said.join("; ")));
+    }
+    out.push_str(&format!(
+        "{}, nothing measured\n",
+        crate::phrase::count(assertions.len() as u64, "assertion", "assertions")
+    ));
+    out
+}

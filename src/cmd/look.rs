@@ -1,0 +1,93 @@
+//! A look of the rules, with what assertions ask of it; and an earlier one.
+
+use std::path::Path;
+
+use super::judge::{first_snapshot, looked};
+use crate::assertions::figure::{self, Read};
+use crate::cli::resolve::Settings;
+use crate::collect;
+use crate::error::{Error, on_file};
+use crate::model::Snapshot;
+use crate::model::before::Before;
+use crate::model::earlier::{Earlier, Since};
+use crate::rules::Evidence;
+use crate::rules::engine::{Report, run};
+use crate::rules::selection::Selection;
+use crate::sys::replay::Replay;
+use crate::sys::store::Capture;
+use crate::sys::{System, privilege};
+
+/// An earlier look, and which sockets there were.
+pub(super) struct Past {
+    pub(super) earlier: Earlier,
+    pub(super) before: Before,
+}
+
+/// What the rules saw and said.
+pub(super) struct Look {
+    pub(super) snapshot: Snapshot,
+    pub(super) since: Option<Since>,
+    /// Of all rules that were judged.
+    pub(super) report: Report,
+    /// Of those that are to be shown; `None` if none are.
+    pub(super) shown: Option<Report>,
+    pub(super) figures: Vec<Read>,
+}
+
+impl Look {
+    /// Lets the `wanted` rules look and judge.
+    pub(super) fn at(
+        wanted: &Selection,
+        shown: Option<&Selection>,
+        earlier: Option<Earlier>,
+        settings: &Settings,
+        system: &dyn System,
+    ) -> Result<Look, Error> {
+        let (snapshot, since, derived) = looked(wanted, earlier, settings, system, None)?;
+        let evidence = Evidence::on(&snapshot, since.as_ref(), derived);
+        let report = run(wanted, &evidence);
+        let shown = shown.map(|shown| run(shown, &evidence));
+        let figures = figure::all(&evidence, wanted);
+        drop(evidence);
+        Ok(Look { snapshot, since, report, shown, figures })
+    }
+}
+
+/// The past that a capture holds.
+pub(super) fn past(path: &Path, settings: &Settings) -> Result<Past, Error> {
+    let hint = "write one with: tcpvet capture -o box.tar";
+    let load = || Capture::load(path).map_err(|e| on_file(&e, hint));
+    let capture = privilege::as_the_user(load)?;
+    let of_that = Settings { netns: capture.netns.clone(), ..settings.clone() };
+    let snapshot = first_snapshot(&of_that, &Replay::new(capture), None)?;
+    let whole = snapshot.coverage.table_is_whole();
+    Ok(Past {
+        before: Before::of(snapshot.sockets.iter().map(|s| s.cookie), whole),
+        earlier: Earlier::of(&snapshot),
+    })
+}
+
+/// Who and when this is, where the rules do not look; what it is compared with must fit.
+pub(super) fn begin(
+    past: Option<&Past>,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Snapshot, Error> {
+    let netns = settings.netns.as_deref();
+    let failed = |e: crate::sys::SysError| Error { message: e.to_string(), hint: None };
+    let Some(past) = past else { return collect::begin(system, netns).map_err(failed) };
+    let snapshot = collect::counted(system, netns).map_err(failed)?;
+    Since::between(past.earlier.clone(), &snapshot).map_err(|why| {
+        Error::hinted(
+            format!("the baseline does not fit: {why}"),
+            "take it in the same network namespace of the same boot: tcpvet capture -o before.tar",
+        )
+    })?;
+    Ok(snapshot)
+}
+
+/// Milliseconds since a moment of [`collect::uptime_ms`].
+pub(super) fn elapsed_ms(begun: Option<u64>, system: &dyn System) -> u64 {
+    let now = collect::uptime_ms(system);
+    now.zip(begun).map_or(0, |(now, begun)| now.saturating_sub(begun))
+}

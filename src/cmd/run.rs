@@ -1,0 +1,136 @@
+//! `tcpvet run`: a look, the command, a look; and a verdict on what is new.
+
+mod left;
+
+use std::collections::BTreeMap;
+
+use super::assert::{self, Bench};
+use super::look::{self, Look, Past};
+use super::{Done, reports};
+use crate::assertions::Measure;
+use crate::cli::resolve::Settings;
+use crate::cli::{Allow, RunArgs};
+use crate::collect;
+use crate::error::Error;
+use crate::model::Snapshot;
+use crate::model::before::Before;
+use crate::model::earlier::{Earlier, Since};
+use crate::model::state::StateSet;
+use crate::model::text::Text;
+use crate::render::document::run::{Parts, RanDocument, RunDocument};
+use crate::render::verdict::Judged;
+use crate::rules::selection::Selection;
+use crate::sys::{System, child, watchdog};
+
+/// What /proc/uptime tells apart.
+const TICK: std::time::Duration = std::time::Duration::from_millis(11);
+
+pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
+    if settings.from.is_some() || settings.netns.is_some() {
+        return Err(Error::hinted(
+            "run looks at the network namespace in which it runs",
+            "leave --from and --netns out; 'ip netns exec NAME tcpvet run -- ...' runs elsewhere",
+        ));
+    }
+    reports::check(&args.reports)?;
+    let assertions = assert::read(&args.asserts, Vec::new(), system)?;
+    if args.asserts.dry_run {
+        return Ok(Done::well(assert::dry_run(&assertions).into_bytes()));
+    }
+    assert::known_counters(&assertions, system)?;
+    let (past, pids) = before(settings, system)?;
+    // The command takes as long as it takes.
+    watchdog::allow(None);
+    let begun = collect::uptime_ms(system);
+    let ran = started(args, system);
+    let ran_ms = look::elapsed_ms(begun, system);
+    // Time is told to a hundredth of a second, and what is compared must be apart.
+    assert::pause(system, TICK)?;
+    let patience = if ran.signal.is_some() { std::time::Duration::ZERO } else { args.settle };
+    watchdog::allow(settings.timeout.and_then(|t| t.checked_add(patience)));
+    assert::allow_time(&assertions, settings)?;
+    let counted = collect::counted(system, None);
+    let counters = counted.ok().and_then(|now| grown(&past, &now));
+    let (mut around, mut left) = left::settled(&past, &pids, patience, args, system)?;
+    left.time_wait_is_cut = ran_ms > 60_000;
+    let mut wanted = Selection::none();
+    for assertion in &assertions {
+        if let Measure::Finding(word) = &assertion.measure {
+            wanted.add(word)?;
+        }
+    }
+    let again = || Look::at(&wanted, None, Some(past.earlier.clone()), settings, system);
+    let first = match assertions.iter().any(|a| assert::needs_look(&a.measure)) {
+        true => Some(again()?),
+        false => None,
+    };
+    let sample = super::judge::INTERVAL;
+    let bench = Bench { system, settings, past: Some(&past), sample, look: &again };
+    let assertions = assert::evaluate(&assertions, first.as_ref(), &bench, &mut around)?;
+    let document = RunDocument::new(
+        &around,
+        Parts {
+            ran: RanDocument { ran_ms, ..ran },
+            left,
+            counters,
+            drops_allowed: args.allow.contains(&Allow::Drops),
+            assertions,
+            isolated: args.isolate,
+            duration_ms: look::elapsed_ms(begun, system),
+        },
+    );
+    let done = reports::done(Judged::Run(&document), &args.reports, settings)?;
+    // Standard output is the command's.
+    let text = String::from_utf8_lossy(&done.output).trim_end().to_string();
+    let notes = if text.is_empty() { Vec::new() } else { vec![text] };
+    let status = if args.reports.exit_zero { document.ran.exit_status } else { done.status };
+    Ok(Done { output: Vec::new(), notes, status })
+}
+
+/// Which sockets and processes there are, and how the counters stand.
+fn before(settings: &Settings, system: &dyn System) -> Result<(Past, Vec<u32>), Error> {
+    let failed = |e: crate::sys::SysError| Error { message: e.to_string(), hint: None };
+    let mut snapshot = collect::counted(system, settings.netns.as_deref()).map_err(failed)?;
+    collect::add(system, StateSet::ALL, &mut snapshot);
+    let whole = snapshot.coverage.table_is_whole();
+    let past = Past {
+        before: Before::of(snapshot.sockets.iter().map(|s| s.cookie), whole),
+        earlier: Earlier::of(&snapshot),
+    };
+    let mut pids = system.pids().map_err(failed)?;
+    pids.sort_unstable();
+    Ok((past, pids))
+}
+
+/// Runs the command. One that cannot be started has ended too, with the status of a shell.
+fn started(args: &RunArgs, system: &dyn System) -> RanDocument {
+    let _ = system;
+    let program = args.command.first().map(|p| p.to_string_lossy().into_owned());
+    let program = Text::new(program.unwrap_or_default().as_bytes()).to_string();
+    match child::run(&args.command) {
+        Ok(ended) => RanDocument {
+            program,
+            pid: Some(ended.pid),
+            exit_status: ended.status,
+            signal: ended.signal,
+            ran_ms: 0,
+        },
+        Err(e) => {
+            let reason = Text::new(e.error.reason.as_bytes());
+            let program = format!("{program} ({reason})");
+            RanDocument { program, pid: None, exit_status: e.status, signal: None, ran_ms: 0 }
+        }
+    }
+}
+
+/// The counters of the protocol that grew, by their names in nstat; `None` if they could not be compared.
+fn grown(past: &Past, now: &Snapshot) -> Option<BTreeMap<String, u64>> {
+    let since = Since::between(past.earlier.clone(), now).ok()?;
+    let of_protocol = |name: &&String| name.starts_with("Tcp.") || name.starts_with("TcpExt.");
+    let names = now.counters.0.keys().filter(of_protocol);
+    let grown = names.filter_map(|name| {
+        let growth = since.grew(now, name).filter(|n| *n > 0)?;
+        Some((name.replace('.', ""), growth))
+    });
+    Some(grown.collect())
+}

@@ -1,0 +1,160 @@
+//! What a command left behind: what came while it ran, and stays.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::cli::{Allow, RunArgs};
+use crate::cmd::assert::{offenders, pause};
+use crate::cmd::look::Past;
+use crate::collect::{self, enrich};
+use crate::error::Error;
+use crate::model::Snapshot;
+use crate::model::owner::Provenance;
+use crate::model::ports::EphemeralRange;
+use crate::model::portset::PortSet;
+use crate::model::socket::Socket;
+use crate::model::state::{State, StateSet};
+use crate::model::wants::Wants;
+use crate::render::document::run::{LeftDocument, LeftKind};
+use crate::sys::System;
+
+/// Between two looks.
+const STEP: Duration = Duration::from_millis(200);
+
+/// What one look found.
+#[derive(Default)]
+struct Found {
+    close_wait: Vec<Socket>,
+    open: Vec<Socket>,
+    listeners: Vec<Socket>,
+    time_wait: u64,
+    time_wait_ports: u64,
+    of_others: u64,
+    hidden: u64,
+    known: bool,
+}
+
+impl Found {
+    fn is_nothing(&self) -> bool {
+        self.known
+            && self.close_wait.is_empty()
+            && self.open.is_empty()
+            && self.listeners.is_empty()
+    }
+}
+
+/// Looks until nothing is left, or the time is over: what is gone until then was on its way out.
+pub(super) fn settled(
+    past: &Past,
+    pids: &[u32],
+    patience: Duration,
+    args: &RunArgs,
+    system: &dyn System,
+) -> Result<(Snapshot, LeftDocument), Error> {
+    let begun = collect::uptime_ms(system);
+    let mut waited = Duration::ZERO;
+    let mut suspects: Option<BTreeSet<u64>> = None;
+    loop {
+        let (snapshot, mut found) = look(past, pids, args.isolate, system)?;
+        // A connection that came since the last look belongs to what goes on now, not to what was left.
+        if let Some(seen) = &suspects {
+            let stays = |s: &Socket| seen.contains(&s.cookie);
+            found.close_wait.retain(stays);
+            found.open.retain(stays);
+            found.listeners.retain(stays);
+        }
+        if found.is_nothing() || waited >= patience {
+            let around = snapshot.surroundings();
+            let left = document(found, &around, args, system);
+            return Ok((around, left));
+        }
+        let all = found.close_wait.iter().chain(&found.open).chain(&found.listeners);
+        suspects = Some(all.map(|s| s.cookie).collect());
+        let step = STEP.min(patience.saturating_sub(waited));
+        pause(system, step)?;
+        let elapsed = crate::cmd::look::elapsed_ms(begun, system);
+        waited = Duration::from_millis(elapsed).max(waited + step);
+    }
+}
+
+fn look(
+    past: &Past,
+    pids: &[u32],
+    isolated: bool,
+    system: &dyn System,
+) -> Result<(Snapshot, Found), Error> {
+    let failed = |e: crate::sys::SysError| Error { message: e.to_string(), hint: None };
+    let mut snapshot = collect::begin(system, None).map_err(failed)?;
+    collect::add(system, StateSet::ALL, &mut snapshot);
+    collect::read_settings(system, &mut snapshot);
+    let whole = snapshot.coverage.table_is_whole();
+    let fresh: Vec<Socket> =
+        snapshot.sockets.iter().filter(|s| past.before.is_new(s) == Some(true)).copied().collect();
+    let unsure = snapshot.sockets.iter().any(|s| past.before.is_new(s).is_none());
+    let mut found = Found { known: whole && !unsure, ..Found::default() };
+    let mut wants = Wants::default();
+    wants.owners.extend(fresh.iter().filter(|s| is_held(s)).map(|s| s.inode));
+    wants.owners.remove(&0);
+    if !wants.owners.is_empty() {
+        enrich(system, &mut snapshot, &wants);
+    }
+    let range = EphemeralRange::of(&snapshot);
+    let mut ports = PortSet::default();
+    for socket in fresh {
+        match socket.state {
+            State::TimeWait => {
+                found.time_wait += 1;
+                if range.as_ref().is_some_and(|r| r.has(socket.local_port)) {
+                    ports.insert(socket.local_port);
+                }
+            }
+            State::CloseWait => found.close_wait.push(socket),
+            _ if !is_held(&socket) => {}
+            state => {
+                let own =
+                    isolated || state == State::Listen || is_younger(&snapshot, &socket, pids);
+                match (own, snapshot.provenance(&socket)) {
+                    (true, _) if state == State::Listen => found.listeners.push(socket),
+                    (true, _) => found.open.push(socket),
+                    (false, Provenance::Hidden) => found.hidden += 1,
+                    (false, _) => found.of_others += 1,
+                }
+            }
+        }
+    }
+    found.time_wait_ports = u64::from(ports.count_in(1, u16::MAX));
+    Ok((snapshot, found))
+}
+
+/// Whether a process holds a socket, or one will that waits to be accepted; the others the kernel brings to an end.
+fn is_held(socket: &Socket) -> bool {
+    !socket.is_kernel_owned() && (socket.inode != 0 || socket.is_unaccepted())
+}
+
+/// Whether a process that holds a socket was started meanwhile.
+fn is_younger(snapshot: &Snapshot, socket: &Socket, pids: &[u32]) -> bool {
+    let holders = snapshot.owners.as_ref().map(|o| o.of(socket.inode)).unwrap_or_default();
+    holders.iter().any(|h| pids.binary_search(&h.pid).is_err())
+}
+
+fn document(found: Found, around: &Snapshot, args: &RunArgs, system: &dyn System) -> LeftDocument {
+    let groups = [found.close_wait, found.open, found.listeners];
+    let mut named = offenders::named(&groups, around, system).into_iter();
+    let mut kind = |sockets: &[Socket], what: Allow| LeftKind {
+        sockets: sockets.len() as u64,
+        allowed: args.allow.contains(&what),
+        offenders: named.next().unwrap_or_default(),
+    };
+    let [close_wait, open, listeners] = &groups;
+    LeftDocument {
+        close_wait: kind(close_wait, Allow::CloseWait),
+        open: kind(open, Allow::Open),
+        listeners: kind(listeners, Allow::Listeners),
+        time_wait: found.time_wait,
+        time_wait_ports: found.time_wait_ports,
+        time_wait_is_cut: false,
+        of_others: found.of_others,
+        hidden: found.hidden,
+        known: found.known,
+    }
+}
