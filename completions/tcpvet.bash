@@ -335,7 +335,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-f -w -c -t -N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --file --dry-run --warning --critical --all-netns --cmdline --report --exit-zero --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-f -w -c -t -N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --file --dry-run --warning --critical --all-netns --cmdline --report --exit-zero --every --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -394,6 +394,10 @@ _tcpvet() {
                     return 0
                     ;;
                 --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

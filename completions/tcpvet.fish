@@ -34,7 +34,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -94,7 +94,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -125,6 +125,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s f -l file -d 'Re
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s w -l warning -d 'Warn if a named number leaves this range of the Monitoring Plugins, as in close_wait=50 (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s c -l critical -d 'Be critical if it leaves this one' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l report -d 'Write the verdict to a file too, such as junit=out.xml (can be repeated)' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l every -d 'Check again and again, this long apart, and write nothing but the reports, until a signal ends it' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s t -d 'The same as --timeout' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
@@ -136,7 +137,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -176,7 +177,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -216,7 +217,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -270,7 +271,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -310,7 +311,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -340,7 +341,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -367,7 +368,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -394,7 +395,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -435,7 +436,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -463,7 +464,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -494,7 +495,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -523,7 +524,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -550,7 +551,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -577,7 +578,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l from -d 'Read a capture instead of this kernel' -r -F
@@ -604,7 +605,7 @@ checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
 openmetrics\t'Metrics in OpenMetrics text (check, run)'
 junit\t'JUnit XML (check, run)'
-tap\t'TAP version 14 (check, run)'
+tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l from -d 'Read a capture instead of this kernel' -r -F

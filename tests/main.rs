@@ -16,5 +16,6 @@ mod corpus;
 mod golden;
 mod house;
 mod live;
+mod packaging;
 mod scenarios;
 mod support;

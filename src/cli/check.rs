@@ -51,6 +51,9 @@ pub struct CheckArgs {
     /// Reports beside the output.
     #[command(flatten)]
     pub reports: ReportArgs,
+    /// Check again and again, this long apart, and write nothing but the reports, until a signal ends it
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "report", conflicts_with = "from")]
+    pub every: Option<Duration>,
     /// The same as --timeout
     #[arg(short, value_name = "DURATION", value_parser = duration, conflicts_with = "timeout")]
     pub t: Option<Duration>,

@@ -15,7 +15,7 @@ use crate::render::document::figure::figures;
 use crate::render::document::profile::documents;
 use crate::render::verdict::Judged;
 use crate::rules::selection::Selection;
-use crate::sys::System;
+use crate::sys::{System, watchdog};
 
 pub(super) fn run(
     args: &CheckArgs,
@@ -32,10 +32,29 @@ pub(super) fn run(
     }
     assert::known_counters(&assertions, system)?;
     assert::allow_time(&assertions, settings)?;
+    loop {
+        let done = round(args, &selection, &assertions, settings, system)?;
+        let Some(pause) = args.every else { return Ok(done) };
+        // The time is that of a round, and not of the rest between two.
+        watchdog::allow(None);
+        assert::pause(system, pause)?;
+        watchdog::allow(settings.timeout);
+        assert::allow_time(&assertions, settings)?;
+    }
+}
+
+/// One verdict.
+fn round(
+    args: &CheckArgs,
+    selection: &Selection,
+    assertions: &[Assertion],
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let begun = collect::uptime_ms(system);
     let check = match args.all_netns {
-        true => all_namespaces(args, &selection, settings, system, begun)?,
-        false => one(args, &selection, &assertions, settings, system, begun)?,
+        true => all_namespaces(args, selection, settings, system, begun)?,
+        false => one(args, selection, assertions, settings, system, begun)?,
     };
     reports::done(Judged::Check(&check), &args.reports, settings)
 }

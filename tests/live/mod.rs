@@ -1,8 +1,10 @@
 //! Real sockets in private network namespaces.
 
+mod assertions;
 mod capture;
 mod close_wait;
 mod closing;
+mod consumers;
 mod differential;
 mod env;
 mod filters;
@@ -22,4 +24,5 @@ mod queue;
 mod rates;
 mod resources;
 mod rights;
+mod run_command;
 mod workloads;

@@ -38,7 +38,7 @@ pub enum Form {
     Openmetrics,
     /// JUnit XML.
     Junit,
-    /// TAP, version 14.
+    /// TAP, version 13.
     Tap,
     /// Workflow commands of GitHub Actions.
     Github,
@@ -87,7 +87,7 @@ impl Form {
             Form::Prometheus => "Metrics for node_exporter's textfile collector (check, run)",
             Form::Openmetrics => "Metrics in OpenMetrics text (check, run)",
             Form::Junit => "JUnit XML (check, run)",
-            Form::Tap => "TAP version 14 (check, run)",
+            Form::Tap => "TAP version 13 (check, run)",
             Form::Github => "Annotations of GitHub Actions (check, run)",
             Form::Zabbix => "Low-level discovery (check, run)",
         }

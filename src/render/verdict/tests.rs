@@ -185,7 +185,7 @@ fn tap_has_a_version_a_plan_and_as_many_points() {
     let check = whole();
     let text = text(Form::Tap);
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("TAP version 14"));
+    assert_eq!(lines.next(), Some("TAP version 13"));
     assert_eq!(lines.next(), Some(format!("1..{}", check.cases.len()).as_str()));
     let points = text.lines().filter(|l| l.starts_with("ok ") || l.starts_with("not ok "));
     assert_eq!(points.count(), check.cases.len());
@@ -222,7 +222,7 @@ fn what_failed_is_told_where_the_consumer_reads() {
     let told = |form: Form| failed(form, "no|such\nfile").map(|b| String::from_utf8(b).unwrap());
     assert_eq!(told(Form::Nagios).as_deref(), Some("TCP UNKNOWN: no/such\n"));
     assert_eq!(told(Form::Checkmk).as_deref(), Some("3 \"TCP\" - no|such\n"));
-    assert_eq!(told(Form::Tap).as_deref(), Some("TAP version 14\nBail out! no|such\n"));
+    assert_eq!(told(Form::Tap).as_deref(), Some("TAP version 13\nBail out! no|such\n"));
     assert_eq!(told(Form::Github).as_deref(), Some("::error title=tcpvet::no|such%0Afile\n"));
     assert_eq!(told(Form::Json), None);
 }
