@@ -433,3 +433,34 @@ fn ports_without_a_range_are_unknown_and_not_healthy() {
     assert_eq!((json.status, json.out.contains("\"range\": null")), (3, true));
     std::fs::remove_dir_all(&copy).unwrap();
 }
+
+#[test]
+fn documented_assertions_are_read() {
+    let docs = include_str!("../docs/checking.md");
+    let block = docs.split("```\n# tcp.assert").nth(1).unwrap().split("```").next().unwrap();
+    let at = std::env::temp_dir().join(format!("tcpvet-documented-{}.assert", std::process::id()));
+    std::fs::write(&at, format!("# tcp.assert{block}")).unwrap();
+    let read = run(&["check", "--dry-run", "-f", at.to_str().unwrap()]);
+    assert_eq!((read.status, read.err.as_str()), (0, ""));
+    assert!(read.out.ends_with("7 assertions, nothing measured\n"), "{}", read.out);
+    assert!(
+        read.out.contains("within 30s; over: state close_wait and process = app; app must close"),
+        "{}",
+        read.out
+    );
+    std::fs::remove_file(at).unwrap();
+    // What the help shows.
+    let help = run(&["check", "--help"]).out;
+    let shown: Vec<&str> = help
+        .lines()
+        .skip_while(|l| !l.starts_with("Assertions are written"))
+        .skip(1)
+        .take_while(|l| l.starts_with("  "))
+        .map(|l| l.split("  ").find(|part| !part.trim().is_empty()).unwrap().trim())
+        .collect();
+    assert_eq!(shown.len(), 10, "{shown:?}");
+    for text in shown {
+        let read = run(&["check", "--dry-run", "--assert", text]);
+        assert_eq!(read.status, 0, "{text}: {}", read.err);
+    }
+}

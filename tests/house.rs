@@ -250,9 +250,17 @@ fn outputs_in_the_readme_are_real() {
         let (command, _) = block.split_once('\n').unwrap();
         let args = command.strip_prefix("$ tcpvet").expect("a command").trim();
         let from = root().join("tests/captures").join(name);
-        let mut all: Vec<&str> = args.split(' ').filter(|a| !a.is_empty()).collect();
+        // In single quotes blanks are kept.
+        let parts = args.split('\'').enumerate();
+        let mut all: Vec<&str> = parts
+            .flat_map(|(at, part)| match at % 2 {
+                0 => part.split(' ').filter(|a| !a.is_empty()).collect(),
+                _ => vec![part],
+            })
+            .collect();
         all.extend(["--from", from.to_str().unwrap(), "--width", "80"]);
         let output = run(&all).out;
+        assert!(!output.is_empty(), "{command} says nothing");
         // A live run does not say that it is a capture.
         let output = match output.split_once('\n') {
             Some((head, rest)) if head.starts_with("capture of") => rest,
