@@ -1,8 +1,14 @@
 //! What rows are read with beside their own message: users, paths of control groups, names, what is kept from us.
 
+use std::sync::Arc;
+
 use crate::collect::surroundings;
 use crate::fields::{Field, Source, View};
+use crate::model::Snapshot;
 use crate::model::holding::Holding;
+use crate::model::listener::Listeners;
+use crate::model::owner::Provenance;
+use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::text::Text;
 use crate::sys::System;
@@ -48,5 +54,22 @@ pub(super) fn name_interface(view: &mut View, socket: &Socket, system: &dyn Syst
         let name = system.interface_name(socket.interface);
         let name = name.unwrap_or_else(|| format!("if{}", socket.interface).into_bytes());
         view.interfaces.insert(socket.interface, Text::new(&name));
+    }
+}
+
+/// The view on a table whose owners were read with it, all of them.
+pub(super) fn view_of(snapshot: &Snapshot, listeners: &Listeners) -> View {
+    View {
+        netns: snapshot.netns.clone(),
+        protocol: Protocol::Tcp,
+        queue_limits: snapshot.has_netlink_facts(),
+        holding: snapshot.owners.as_ref().map(|owners| Holding {
+            owners: Some(Arc::new(owners.clone())),
+            processes: Arc::new(snapshot.processes.clone()),
+            listeners: listeners.clone(),
+            all_seen: snapshot.unnamed() == Provenance::Unheld,
+            ..Holding::default()
+        }),
+        ..View::default()
     }
 }

@@ -146,10 +146,12 @@ fn measure(
         .then(|| single::pools(bench.settings, system, snapshot))
         .transpose()?;
     // A table that is read anyway serves for all that it tells.
-    let table = pools.as_ref().map(|p| &p.0).or(look.map(|l| &l.snapshot));
+    let with_owners = pools.as_ref().map(|p| passes::Table { snapshot: &p.0, with_owners: true });
+    let of_look = look.map(|l| passes::Table { snapshot: &l.snapshot, with_owners: false });
+    let table = with_owners.or(of_look);
     let unseen = passes::go(&mut tallies, table, before, system, snapshot)?;
     let doors = has(|m| matches!(m, Measure::Listening(_) | Measure::OnlyListening(_)))
-        .then(|| single::listeners(table, system, snapshot));
+        .then(|| single::listeners(table.map(|t| t.snapshot), system, snapshot));
     counters.next(assertions, look, bench)?;
     let mut counted = tallies.iter().zip(&unseen);
     let mut measured = Vec::new();

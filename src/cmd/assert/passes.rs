@@ -2,7 +2,7 @@
 
 use crate::assertions::Measure;
 use crate::assertions::tally::Tally;
-use crate::cmd::around::{Around, name_interface};
+use crate::cmd::around::{Around, name_interface, view_of};
 use crate::collect::owners::Method;
 use crate::collect::stream::{Asked, Sink, stream};
 use crate::collect::{surroundings, workloads};
@@ -15,6 +15,7 @@ use crate::model::before::Before;
 use crate::model::coverage::{Coverage, Seen};
 use crate::model::endpoint::Family;
 use crate::model::holding::Holding;
+use crate::model::listener::Listeners;
 use crate::model::owner::Provenance;
 use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
@@ -29,13 +30,15 @@ struct Pass {
     members: Vec<usize>,
     attributes: bool,
     owners: bool,
+    /// Whether it matters what the owners belong to.
+    workloads: bool,
 }
 
 /// Goes through the sockets for all tallies, those of a table that is there already where that is enough. What could not be seen is noted in the coverage of `snapshot`; gives for each tally why
 /// sockets may be missing.
 pub(super) fn go<'a>(
     tallies: &mut [Tally<'a>],
-    table: Option<&Snapshot>,
+    table: Option<Table<'_>>,
     before: Option<&Before>,
     system: &dyn System,
     snapshot: &mut Snapshot,
@@ -50,7 +53,7 @@ pub(super) fn go<'a>(
                 members.push(tally);
             }
         }
-        match table.filter(|_| pass.is_plain()) {
+        match table.filter(|table| table.tells(&pass)) {
             Some(table) => over(table, members, before, &mut coverage),
             None => one(&pass, members, before, system, snapshot, &mut coverage)?,
         }
@@ -67,32 +70,42 @@ pub(super) fn go<'a>(
     Ok(unseen)
 }
 
-impl Pass {
-    /// Whether the head of each message is all that is needed.
-    fn is_plain(&self) -> bool {
-        !self.attributes && !self.owners
+/// A table that was read already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Table<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    /// Whether the owners of all its sockets were looked for, and not only of some.
+    pub(super) with_owners: bool,
+}
+
+impl Table<'_> {
+    /// Whether it has all that a pass needs.
+    fn tells(&self, pass: &Pass) -> bool {
+        if pass.attributes || !pass.owners {
+            return !pass.attributes;
+        }
+        // What waits to be accepted, and the subflows of MPTCP, are told apart by attributes.
+        let plain = || !self.snapshot.sockets.iter().any(Socket::is_unaccepted);
+        self.with_owners && self.snapshot.owners.is_some() && !pass.workloads && plain()
     }
 }
 
 /// Goes through a table that was read already.
 fn over(
-    table: &Snapshot,
+    table: Table<'_>,
     members: Vec<&mut Tally<'_>>,
     before: Option<&Before>,
     coverage: &mut Coverage,
 ) {
-    let view = View {
-        netns: table.netns.clone(),
-        queue_limits: table.has_netlink_facts(),
-        ..View::default()
-    };
+    let table = table.snapshot;
+    let view = view_of(table, &Listeners::of(table));
     let mut members = members;
     for socket in table.sockets.iter() {
         let row = Row { socket, attributes: &Attributes::NONE, view: &view };
         members.iter_mut().for_each(|t| t.add(&row, before));
     }
-    let whole = ["sock_diag", "proc_net_tcp"];
-    for s in table.coverage.sources().iter().filter(|s| whole.contains(&s.name)) {
+    let told = ["sock_diag", "proc_net_tcp", "owners"];
+    for s in table.coverage.sources().iter().filter(|s| told.contains(&s.name)) {
         coverage.note(s.name, s.state, s.reason.clone(), s.hint.clone());
     }
 }
@@ -136,9 +149,13 @@ fn plan(measures: &[&Measure], has_table: bool) -> Vec<Pass> {
         // The option of a bind, and the device of a socket, are asked for with a dump.
         let attributes = fields.iter().any(beside) || asks_the_kernel(measure);
         let owners = fields.iter().any(|f| matches!(f.source, Source::Owners | Source::Processes));
+        let workloads = fields.iter().any(|f| f.source == Source::Processes);
         match passes.iter_mut().find(|p| (p.attributes, p.owners) == (attributes, owners)) {
-            Some(pass) => pass.members.push(at),
-            None => passes.push(Pass { members: vec![at], attributes, owners }),
+            Some(pass) => {
+                pass.members.push(at);
+                pass.workloads |= workloads;
+            }
+            None => passes.push(Pass { members: vec![at], attributes, owners, workloads }),
         }
     }
     let brings_all = |pass: &Pass| {
@@ -232,7 +249,7 @@ fn one(
         attributes: pass.attributes,
         owners: pass.owners,
         interfaces: fields.iter().any(|f| f.source == Source::Interfaces),
-        workloads: fields.iter().any(|f| f.source == Source::Processes),
+        workloads: pass.workloads,
     };
     let owners = pass.owners.then_some(Method::Auto);
     let asked = Asked { request, owners, known: None, euid: snapshot.host.euid };

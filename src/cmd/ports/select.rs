@@ -1,21 +1,19 @@
 //! Which destinations are shown: those of `--to`, and those with a socket that the filter selects.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use crate::cli::PortsArgs;
+use crate::cmd::around::view_of;
 use crate::cmd::filter;
 use crate::error::Error;
-use crate::fields::{Row, Source, View};
+use crate::fields::{Row, Source};
 use crate::filter::endpoint;
 use crate::filter::expr::{Expr, Predicate};
 use crate::model::Snapshot;
 use crate::model::destination::Destination;
 use crate::model::endpoint::Addr;
-use crate::model::holding::Holding;
 use crate::model::listener::Listeners;
 use crate::model::ports::{Pool, Ports, is_client};
-use crate::model::protocol::Protocol;
 use crate::model::text::Text;
 use crate::sys::System;
 use crate::wire::attributes::Attributes;
@@ -125,19 +123,7 @@ impl Selection {
     /// Destinations with a client socket that the filter selects.
     fn chosen(&self, snapshot: &Snapshot, ports: &Ports) -> HashSet<Destination> {
         let listeners = Listeners::of(snapshot);
-        let view = View {
-            netns: snapshot.netns.clone(),
-            protocol: Protocol::Tcp,
-            queue_limits: snapshot.has_netlink_facts(),
-            holding: snapshot.owners.as_ref().map(|owners| Holding {
-                owners: Some(Arc::new(owners.clone())),
-                processes: Arc::new(snapshot.processes.clone()),
-                listeners: listeners.clone(),
-                all_seen: snapshot.unnamed() == crate::model::owner::Provenance::Unheld,
-                ..Holding::default()
-            }),
-            ..View::default()
-        };
+        let view = view_of(snapshot, &listeners);
         let attributes = Attributes::of(&[]);
         let clients = snapshot.sockets.iter().filter(|s| is_client(s, &ports.range, &listeners));
         clients
