@@ -1,21 +1,30 @@
 //! The program: parse, open the system, run, write, end with a status.
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::Parser;
 use tcpvet::cli::resolve::{Settings, resolve};
 use tcpvet::cli::usage::{Answer, answer};
 use tcpvet::cli::{Cli, Command};
 use tcpvet::error::Error;
-use tcpvet::render::verdict::failed;
+use tcpvet::render::verdict::{Form, failed};
 use tcpvet::sys::live::Live;
 use tcpvet::sys::output::{Stdout, last_words, note, write_all};
 use tcpvet::sys::{System, isolate, privilege, watchdog};
 use tcpvet::{cmd, exit};
 
+/// The form of the verdict, for whoever reads standard output only.
+static FORM: OnceLock<Form> = OnceLock::new();
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        if let Some(line) =
+            FORM.get().and_then(|form| failed(*form, &format!("internal error at {at}")))
+        {
+            last_words(&line, true);
+        }
         note(&format!(
             "error: internal error at {at}\nhint: please report it, with a capture if you can: tcpvet capture -o box.tar"
         ));
@@ -36,6 +45,9 @@ fn main() -> ExitCode {
         Some(Command::Check(_)) => settings.format.form(),
         _ => None,
     };
+    if let Some(form) = form {
+        let _ = FORM.set(form);
+    }
     // A user namespace can only be made while there is one thread.
     if let Some(Command::Run(args)) = &cli.command
         && args.isolate
@@ -44,8 +56,10 @@ fn main() -> ExitCode {
         return fail(&Error::hinted(e.to_string(), "run it as root, or without --isolate"));
     }
     if let Some(after) = settings.timeout {
+        let command = cli.command.clone();
         watchdog::start(after, move |allowed| {
             let message = format!("not done after {allowed:?}");
+            cmd::give_up(command, &message);
             match form.and_then(|form| failed(form, &message)) {
                 Some(line) => last_words(&line, true),
                 None => {
@@ -53,7 +67,7 @@ fn main() -> ExitCode {
                     last_words(format!("error: {message}\n{hint}\n").as_bytes(), false);
                 }
             }
-            end(exit::UNKNOWN);
+            end(watchdog::status());
         });
     }
     let done = open(&mut settings, cli.command.as_ref())

@@ -460,7 +460,7 @@ fn documented_assertions_are_read() {
         .collect();
     assert_eq!(shown.len(), 10, "{shown:?}");
     for text in shown {
-        let read = run(&["check", "--dry-run", "--assert", text]);
+        let read = run(&["check", "--dry-run", "--baseline", "before.tar", "--assert", text]);
         assert_eq!(read.status, 0, "{text}: {}", read.err);
     }
 }

@@ -25,6 +25,8 @@ pub struct Figure {
     pub rests_on: Option<&'static str>,
     /// Reads it; `None` if it could not be seen.
     pub get: fn(&Facts<'_>) -> Option<f64>,
+    /// Reads the better bound, where there are two.
+    pub better: Option<fn(&Facts<'_>) -> Option<f64>>,
 }
 
 /// What figures are read from.
@@ -41,7 +43,9 @@ impl<'a> Facts<'a> {
     }
 
     fn ports(&self) -> Option<&Ports> {
-        let whole = self.evidence.now.coverage.table_is_whole();
+        // Without netlink nothing is told of binds, each of which may hold a port.
+        let now = self.evidence.now;
+        let whole = now.coverage.table_is_whole() && now.has_netlink_facts();
         self.ports.get_or_init(|| Ports::of(self.evidence.now)).as_ref().filter(|_| whole)
     }
 }
@@ -57,8 +61,10 @@ impl std::fmt::Debug for Figure {
 pub struct Read {
     /// Which.
     pub figure: &'static Figure,
-    /// Its value; `None` if it could not be seen.
+    /// Its value, the worse of two bounds; `None` if it could not be seen.
     pub value: Option<f64>,
+    /// The better one, where the kernel does not tell which it is; else the same.
+    pub other: Option<f64>,
 }
 
 macro_rules! state {
@@ -70,6 +76,7 @@ macro_rules! state {
             metric: None,
             rests_on: None,
             get: |f| in_state(f.evidence, State::$state),
+            better: None,
         }
     };
 }
@@ -98,6 +105,10 @@ pub static FIGURES: [Figure; 19] = [
             let ports = f.ports()?;
             Some(ports.pools.first().map_or(0.0, |p| p.used_ratio() * 100.0))
         },
+        better: Some(|f| {
+            let shares = f.ports()?.pools.iter().map(|p| p.ratio(p.blocked_min()) * 100.0);
+            Some(shares.fold(0.0, f64::max))
+        }),
     },
     Figure {
         name: "headroom",
@@ -109,20 +120,26 @@ pub static FIGURES: [Figure; 19] = [
             let ports = f.ports()?;
             Some(f64::from(ports.by_headroom().first().map_or(ports.free, |p| p.headroom())))
         },
+        better: Some(|f| {
+            let ports = f.ports()?;
+            let least = ports.pools.iter().map(crate::model::ports::Pool::headroom_max).min();
+            Some(f64::from(least.unwrap_or(ports.free)))
+        }),
     },
     Figure {
         name: "listen_queue_used",
         unit: Unit::Percent,
-        doc: "Share of the fullest accept queue that is taken; above 1 the queue is full.",
+        doc: "Share of the fullest accept queue that is taken; at 1 it is full.",
         metric: Some("tcpvet_listen_queue_used_ratio"),
         rests_on: None,
         get: |f| {
             let e = f.evidence;
             let told = e.now.has_netlink_facts() && e.now.coverage.table_is_whole();
-            let share = |recv: u32, limit: u32| f64::from(recv) * 100.0 / f64::from(limit.max(1));
+            let share = |recv: u32, limit: u32| f64::from(recv) * 100.0 / (f64::from(limit) + 1.0);
             let shares = e.listeners().iter().map(|l| share(l.recv_queue, l.send_queue));
             told.then(|| shares.fold(0.0, f64::max))
         },
+        better: None,
     },
     Figure {
         name: "orphans_used",
@@ -131,6 +148,7 @@ pub static FIGURES: [Figure; 19] = [
         metric: Some("tcpvet_orphans_used_ratio"),
         rests_on: None,
         get: |f| share(f.evidence, "sockstat.TCP.orphan", limit(f, "net.ipv4.tcp_max_orphans")),
+        better: None,
     },
     Figure {
         name: "time_wait_used",
@@ -139,6 +157,7 @@ pub static FIGURES: [Figure; 19] = [
         metric: Some("tcpvet_time_wait_used_ratio"),
         rests_on: None,
         get: |f| share(f.evidence, "sockstat.TCP.tw", limit(f, "net.ipv4.tcp_max_tw_buckets")),
+        better: None,
     },
     Figure {
         name: "memory_used",
@@ -151,6 +170,7 @@ pub static FIGURES: [Figure; 19] = [
             let limit = e.now.sysctls.text("net.ipv4.tcp_mem")?.split_whitespace().nth(2)?;
             share(e, "sockstat.TCP.mem", limit.parse().ok())
         },
+        better: None,
     },
     Figure {
         name: "descriptors_used",
@@ -170,6 +190,7 @@ pub static FIGURES: [Figure; 19] = [
             });
             Some(used.fold(0.0, f64::max))
         },
+        better: None,
     },
 ];
 
@@ -182,8 +203,12 @@ pub fn all(evidence: &Evidence<'_>, selection: &Selection) -> Vec<Read> {
         needs.is_none()
             || needed.rules().filter(|r| r.worst > Severity::Info).all(|r| selection.runs(r))
     };
-    let read = |figure: &Figure| if told(figure) { (figure.get)(&facts) } else { None };
-    FIGURES.iter().map(|figure| Read { figure, value: read(figure) }).collect()
+    let read = |figure: &'static Figure| {
+        let value = if told(figure) { (figure.get)(&facts) } else { None };
+        let other = figure.better.map_or(value, |better| value.and(better(&facts)));
+        Read { figure, value, other }
+    };
+    FIGURES.iter().map(read).collect()
 }
 
 /// The figure of a name, in any spelling of a state's.
@@ -255,7 +280,11 @@ mod tests {
             crate::model::sysctl::Reading::Value("52".into()),
         );
         assert_eq!(read(&s, "listen"), Some(1.0));
-        assert_eq!(read(&s, "listen_queue_used"), Some(25.0));
+        assert_eq!(
+            read(&s, "listen_queue_used"),
+            Some(300.0 / 13.0),
+            "13 fit: it is full above its limit"
+        );
         assert_eq!(read(&s, "time_wait_used"), Some(25.0));
         s.counters.0.remove("sockstat.TCP.tw");
         assert_eq!(read(&s, "time_wait_used"), None);

@@ -23,6 +23,8 @@ pub fn one(text: &str, names: &Names<'_>) -> Result<Assertion, Wrong> {
 /// The first line that is wrong, or that there is no assertion in it.
 pub fn lines(name: &str, text: &str, names: &Names<'_>) -> Result<Vec<Assertion>, Wrong> {
     let mut found = Vec::new();
+    // Some editors put a mark of the byte order before everything.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim_end();
         if line.trim_start().is_empty() || line.trim_start().starts_with('#') {
@@ -40,13 +42,18 @@ pub fn lines(name: &str, text: &str, names: &Names<'_>) -> Result<Vec<Assertion>
     }
 }
 
+/// The second assertion of a name.
+pub fn twice(assertions: &[Assertion]) -> Option<&Assertion> {
+    let mut names = BTreeSet::new();
+    assertions.iter().find(|a| !names.insert(a.name.as_str()))
+}
+
 /// Whether every name is given once.
 ///
 /// # Errors
 /// The name that is given twice.
 pub fn distinct(assertions: &[Assertion]) -> Result<(), Wrong> {
-    let mut names = BTreeSet::new();
-    match assertions.iter().find(|a| !names.insert(a.name.as_str())) {
+    match twice(assertions) {
         None => Ok(()),
         Some(twice) => Err((
             format!("two assertions are called '{}'", twice.name),

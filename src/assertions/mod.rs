@@ -126,7 +126,7 @@ impl Measure {
         }
     }
 
-    /// Whether an earlier look is needed that the user must name: a counter can be read twice, a table of before cannot be guessed.
+    /// Whether it is since an earlier look, which the user must name.
     pub fn needs_baseline(&self) -> bool {
         matches!(self, Measure::New(_) | Measure::Delta(_))
     }

@@ -70,6 +70,13 @@ pub fn parse(text: &str, names: &Names<'_>) -> Result<Assertion> {
         Some((name, _)) if !name.contains(['(', '#', '\'', '"']) => (name.trim(), name.len() + 1),
         _ => ("", 0),
     };
+    if begin > 0 && name.is_empty() {
+        return fail(
+            0,
+            "a name is expected before ':'",
+            "as in: no-leak: count(state close-wait) == 0",
+        );
+    }
     let rest = text.get(begin..).unwrap_or_default();
     let mut at = begin + (rest.len() - rest.trim_start().len());
     let start = at;
@@ -279,6 +286,8 @@ fn door(text: &str, at: usize) -> Result<Door> {
         return if port == 0 { wrong() } else { Ok(Door { addr: None, port, via }) };
     }
     let Some((addr, family, Some(port))) = endpoint(place) else { return wrong() };
+    // What is mapped into IPv6 is reached by IPv4.
+    let family = if addr.as_v4().is_some() { Family::Ipv4 } else { family };
     if via.is_some_and(|via| via != family) {
         return fail(at, "the address is of the other family", HINT);
     }
@@ -371,8 +380,13 @@ impl Tail {
             return fail(at, "a comparison is expected here", "operators are: == != < <= > >=");
         };
         let mut tail = Tail { wish, within: None, level: Severity::Critical, comment, end };
+        let mut seen = Vec::new();
         while let Some((word, at)) = words.next() {
             let (value, place) = words.next().unwrap_or(("", end));
+            if seen.contains(&word) {
+                return fail(at, format!("{} is said twice", shown(word)), "leave one of them out");
+            }
+            seen.push(word);
             match word {
                 "within" => tail.within = Some(within(value, place)?),
                 "level" => {

@@ -20,8 +20,10 @@ pub struct Tally<'a> {
     measure: &'a Measure,
     filter: &'a Expr,
     states: StateSet,
-    /// Whether anything in it can be kept from us: owners, marks.
-    secretive: bool,
+    /// Whether the rows come from /proc, which tells less.
+    by_proc: bool,
+    /// Sockets that have what is measured, of which it was not told.
+    untold: u64,
     sure: u64,
     unsure: u64,
     /// Values of the sockets that are selected for certain.
@@ -40,24 +42,12 @@ impl<'a> Tally<'a> {
             Measure::Over(_, field, _) => Some(*field),
             _ => None,
         };
-        let mut secretive = false;
-        filter.predicates(&mut |p| {
-            secretive |= match p {
-                Predicate::Compare(f, ..) | Predicate::Known(f) => {
-                    f.name == "mark" || !matches!(f.source, Source::Header | Source::Attribute(_))
-                }
-                Predicate::Mark(..)
-                | Predicate::Autobound
-                | Predicate::Device(..)
-                | Predicate::Cgroup(..) => true,
-                _ => false,
-            }
-        });
         Some(Tally {
             measure,
             filter,
             states: crate::filter::push::push(filter).states,
-            secretive,
+            by_proc: false,
+            untold: 0,
             sure: 0,
             unsure: 0,
             values: Vec::new(),
@@ -87,11 +77,12 @@ impl<'a> Tally<'a> {
         if !self.may_count(row.socket) {
             return;
         }
+        self.by_proc |= !row.view.queue_limits;
         self.mute.hear(row);
         let selected = match self.filter.holds(row) {
             Some(true) => Some(true),
             // What has no meaning for this socket is not fulfilled by it; what is kept from us may be.
-            None if self.secretive || !row.view.queue_limits => None,
+            None if is_kept_from_us(self.filter, row) => None,
             Some(false) | None => return,
         };
         let selected = match (self.measure, before) {
@@ -105,7 +96,10 @@ impl<'a> Tally<'a> {
         let value = match self.measure {
             Measure::Over(_, field, _) => match number(&(field.get)(row)) {
                 Some(value) => value,
-                None => return,
+                None => {
+                    self.untold += u64::from(self.by_proc);
+                    return;
+                }
             },
             _ => 1.0,
         };
@@ -162,8 +156,18 @@ impl<'a> Tally<'a> {
             ));
         }
         let silent = self.mute.silent();
-        why.extend(silent.map(|name| format!("this kernel does not tell {name}")));
-        let open = unseen.is_some() || silent.is_some();
+        let by_proc = "netlink is refused, and /proc does not tell";
+        why.extend(silent.map(|name| match self.by_proc {
+            true => format!("{by_proc} {name}"),
+            false => format!("this kernel does not tell {name}"),
+        }));
+        if let Measure::Over(_, field, _) = self.measure
+            && self.untold > 0
+            && silent.is_none()
+        {
+            why.push(format!("{by_proc} {}", field.name));
+        }
+        let open = unseen.is_some() || silent.is_some() || self.untold > 0;
         let why = why.join("; ");
         let bounds = match self.measure {
             Measure::Over(aggregate, ..) => self.over(*aggregate, open),
@@ -209,6 +213,25 @@ impl<'a> Tally<'a> {
             ),
         })
     }
+}
+
+/// Whether a filter leaves a socket open because something was kept from us: its owner, its mark, or whatever /proc does not tell. What
+/// has no meaning for the socket is no secret.
+fn is_kept_from_us(filter: &Expr, row: &Row<'_>) -> bool {
+    let mut kept = !row.view.queue_limits;
+    filter.predicates(&mut |p| {
+        let secret = match p {
+            Predicate::Compare(f, ..) | Predicate::Known(f) => {
+                matches!(f.source, Source::Owners | Source::Processes)
+                    || f.name == "mark" && !row.view.marks
+            }
+            Predicate::Mark(..) => !row.view.marks,
+            Predicate::Autobound => true,
+            _ => false,
+        };
+        kept = kept || secret && p.holds(row).is_none();
+    });
+    kept
 }
 
 fn exact(aggregate: Aggregate, values: &[f64], sum: f64) -> f64 {

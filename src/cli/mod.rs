@@ -124,7 +124,7 @@ pub enum Level {
 }
 
 /// The subcommands.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Say what is wrong, who does it and what to change
     Diagnose(DiagnoseArgs),

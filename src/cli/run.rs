@@ -12,13 +12,14 @@ const EXAMPLES: &str = "Examples:
   tcpvet run --isolate --report junit=tcp.xml -- make test
   tcpvet run --assert 'new(state time-wait) < 1000' -- ./load 10s
 
-Judged is what came while the command ran, and is still there when it has ended and --settle is over: connections that the peer has \
+Judged is what came while the command ran and is still there when it has ended and --settle is over (what a process held and closed by \
+ending is not seen): connections that the peer has \
 closed and the program has not (CLOSE_WAIT), sockets of processes that were started meanwhile, listeners that stay, connections that \
 listeners refused. TIME_WAIT, and the ports it costs, are told. Without --isolate that is whatever happened in this network namespace; \
 with it the command has one of its own, with a loopback interface and nothing else.
 
 The command has the terminal, its signals and its standard output; the verdict goes to standard error. The exit status is the command's \
-if that is not 0, else that of the verdict.";
+if that is not 0, else that of the verdict. --timeout bounds the looks and not the command: timeout(1) does that.";
 
 /// Options of `run`.
 #[derive(Debug, Clone, Args)]
@@ -40,12 +41,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub reports: ReportArgs,
     /// The command and its arguments
-    #[arg(
-        value_name = "COMMAND",
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        required = true
-    )]
+    #[arg(value_name = "COMMAND", last = true, required = true)]
     pub command: Vec<OsString>,
 }
 

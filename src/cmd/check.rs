@@ -1,5 +1,7 @@
 //! `tcpvet check`: a verdict, one line and an exit status.
 
+use std::time::Duration;
+
 use super::assert::{self, Bench};
 use super::judge::{Compared, INTERVAL, selection};
 use super::judge_all::everywhere;
@@ -25,21 +27,60 @@ pub(super) fn run(
     // Everything typed is read before anything is measured.
     let selection = selection(&args.rules, Selection::of_harm())?;
     reports::check(&args.reports)?;
+    let done = verdicts(args, &selection, settings, system);
+    if let Err(e) = &done {
+        let around = collect::begin(system, settings.netns.as_deref()).unwrap_or_default();
+        reports::failed(&args.reports, &around, &e.message);
+    }
+    done
+}
+
+/// One verdict, or one after the other.
+fn verdicts(
+    args: &CheckArgs,
+    selection: &Selection,
+    settings: &Settings,
+    system: &dyn System,
+) -> Result<Done, Error> {
     let bounds = assert::bounds(&args.warning, &args.critical)?;
     let assertions = assert::read(&args.asserts, bounds, system)?;
+    assert::known_counters(&assertions, system)?;
+    assert::need_baseline(&assertions, args.rules.baseline.is_some())?;
+    has_time_for_two(args, settings)?;
     if args.asserts.dry_run {
+        if settings.json || assertions.is_empty() {
+            return Err(Error::hinted(
+                "--dry-run shows assertions, and for people",
+                "give some with --assert or -f, and leave --json out",
+            ));
+        }
         return Ok(Done::well(assert::dry_run(&assertions).into_bytes()));
     }
-    assert::known_counters(&assertions, system)?;
-    assert::allow_time(&assertions, settings)?;
+    assert::check_time(&assertions, settings)?;
     loop {
-        let done = round(args, &selection, &assertions, settings, system)?;
+        assert::allow_time(&assertions, settings, Duration::ZERO);
+        let done = round(args, selection, &assertions, settings, system)?;
         let Some(pause) = args.every else { return Ok(done) };
         // The time is that of a round, and not of the rest between two.
         watchdog::allow(None);
         assert::pause(system, pause)?;
-        watchdog::allow(settings.timeout);
-        assert::allow_time(&assertions, settings)?;
+    }
+}
+
+/// Whether the time between two looks fits into a timeout that the user set.
+fn has_time_for_two(args: &CheckArgs, settings: &Settings) -> Result<(), Error> {
+    match (args.rules.sample, settings.timeout) {
+        (Some(sample), Some(end)) if settings.timeout_is_asked && end <= sample => {
+            Err(Error::hinted(
+                format!(
+                    "two looks take {}, and the timeout is {}",
+                    humantime::format_duration(sample),
+                    humantime::format_duration(end)
+                ),
+                "allow more with --timeout, or take a shorter --sample",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -56,7 +97,7 @@ fn round(
         true => all_namespaces(args, selection, settings, system, begun)?,
         false => one(args, selection, assertions, settings, system, begun)?,
     };
-    reports::done(Judged::Check(&check), &args.reports, settings)
+    Ok(reports::done(Judged::Check(&check), &args.reports, settings))
 }
 
 /// Where the rules are judged, and where only the assertions are.
@@ -75,7 +116,6 @@ fn one(
         Some(path) => Some(look::past(path, settings)?),
         None => None,
     };
-    assert::need_baseline(assertions, past.is_some())?;
     let wanted = union(selection, shown, assertions)?;
     let again = || {
         let earlier = match &past {
@@ -87,6 +127,12 @@ fn one(
         };
         Look::at(&wanted, shown, earlier, settings, system)
     };
+    if shown.is_some_and(|s| s.rules().next().is_none()) && assertions.is_empty() {
+        return Err(Error::hinted(
+            "no rule is left to judge",
+            "--select or --ignore leaves none: take a part of it out",
+        ));
+    }
     let needed = shown.is_some() || assertions.iter().any(|a| assert::needs_look(&a.measure));
     let first = if needed { Some(again()?) } else { None };
     let mut around = match &first {

@@ -31,13 +31,14 @@ use std::io::Write;
 
 use crate::cli::{Cli, Command, Format, Owners, generate as definitions};
 use crate::collect::owners::Method;
-use crate::collect::{Start, start};
+use crate::collect::{self, Start, start};
 use crate::error::Error;
 use crate::exit;
 use crate::model::Snapshot;
 use crate::model::place::Way;
 use crate::rules::engine::Report;
-use crate::sys::System;
+use crate::sys::live::Live;
+use crate::sys::{System, watchdog};
 
 /// What a command leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +123,16 @@ pub fn dispatch(
         Some(Command::Man(args)) => Ok(Done::well(definitions::man(args.page.as_deref())?)),
         Some(Command::Generate(args)) => generate::run(&args.root),
     }
+}
+
+/// Tells the reports of a check that it was not done in time; they get a moment for it.
+pub fn give_up(command: Option<Command>, message: &str) {
+    let Some(Command::Check(args)) = command else { return };
+    let message = message.to_string();
+    watchdog::for_a_moment(move || {
+        let around = collect::begin(&Live::here(), None).unwrap_or_default();
+        reports::failed(&args.reports, &around, &message);
+    });
 }
 
 /// The table, as far as it can be read.

@@ -7,42 +7,65 @@ use crate::cli::ReportArgs;
 use crate::cli::resolve::Settings;
 use crate::error::{Error, on_file};
 use crate::exit;
+use crate::model::Snapshot;
 use crate::model::text::Text;
+use crate::render::document::check::Check;
 use crate::render::verdict::{Form, Judged, render};
 use crate::rules::engine::Status;
 use crate::sys::report_file;
 
 /// Whether every report can be written, before anything is measured.
 pub(super) fn check(args: &ReportArgs) -> Result<(), Error> {
-    let mut paths = BTreeSet::new();
+    let mut places = BTreeSet::new();
     for report in &args.report {
-        if !paths.insert(&report.path) {
-            let name = Text::new(report.path.display().to_string().as_bytes());
+        let name = || Text::new(report.path.display().to_string().as_bytes());
+        let hint = "name a plain file; --format is for standard output";
+        if report.path.as_os_str() == "-" {
+            return Err(Error::hinted("a report goes to a file, and - is none", hint));
+        }
+        let place = report_file::check(&report.path).map_err(|e| on_file(&e, hint))?;
+        if !places.insert(place) {
             return Err(Error::hinted(
-                format!("two reports go to {name}"),
+                format!("two reports go to {}", name()),
                 "give each a file of its own",
             ));
         }
-        report_file::check(&report.path)
-            .map_err(|e| on_file(&e, "name a plain file; --format is for standard output"))?;
     }
     Ok(())
 }
 
-/// The verdict in every form that was asked for, and the exit status.
-pub(super) fn done(
-    judged: Judged<'_>,
-    args: &ReportArgs,
-    settings: &Settings,
-) -> Result<Done, Error> {
-    for report in &args.report {
-        let bytes = render(report.form, judged);
-        report_file::write(&report.path, &bytes, report.form.is_for_others())
-            .map_err(|e| on_file(&e, "see that there is room, and that you may write there"))?;
-    }
+/// The verdict in every form that was asked for, and the exit status. A report that cannot be written is told beside the verdict, which
+/// stands: what is critical stays so, anything better is unknown.
+pub(super) fn done(judged: Judged<'_>, args: &ReportArgs, settings: &Settings) -> Done {
+    let notes = write(judged, args);
     let form = settings.format.form().unwrap_or(Form::Human);
     let silent = settings.quiet && form == Form::Human && judged.status() == Status::Ok;
     let output = if silent { Vec::new() } else { render(form, judged) };
-    let status = if args.exit_zero { exit::OK } else { judged.exit_status() };
-    Ok(Done { output, notes: Vec::new(), status })
+    let own = judged.exit_status();
+    let status = match notes.is_empty() {
+        true if args.exit_zero => exit::OK,
+        false if [exit::OK, exit::WARNING].contains(&own) => exit::UNKNOWN,
+        _ => own,
+    };
+    Done { output, notes, status }
+}
+
+/// Writes what there is to say where no verdict came: a report of before must not be taken for one of now. Metrics are left as they are,
+/// and tell by their time that they are old: new ones would take back what is known to be wrong.
+pub(super) fn failed(args: &ReportArgs, snapshot: &Snapshot, message: &str) {
+    let reports = args.report.iter().filter(|r| !r.form.is_for_others()).cloned().collect();
+    let check = Check::failed(snapshot, message);
+    // There is an error to tell already.
+    let _ = write(Judged::Check(&check), &ReportArgs { report: reports, exit_zero: false });
+}
+
+/// Writes the reports; gives what could not be.
+pub(super) fn write(judged: Judged<'_>, args: &ReportArgs) -> Vec<String> {
+    let one = |report: &crate::cli::Report| {
+        let bytes = render(report.form, judged);
+        let written = report_file::write(&report.path, &bytes, report.form.is_for_others());
+        let hint = "see that there is room, and that you may write there";
+        written.err().map(|e| on_file(&e, hint).to_string())
+    };
+    args.report.iter().filter_map(one).collect()
 }

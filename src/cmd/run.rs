@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::assert::{self, Bench};
 use super::look::{self, Look, Past};
 use super::{Done, reports};
-use crate::assertions::Measure;
+use crate::assertions::{Assertion, Measure};
 use crate::cli::resolve::Settings;
 use crate::cli::{Allow, RunArgs};
 use crate::collect;
@@ -38,17 +38,54 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> R
         return Ok(Done::well(assert::dry_run(&assertions).into_bytes()));
     }
     assert::known_counters(&assertions, system)?;
+    assert::check_time(&assertions, settings)?;
     let (past, pids) = before(settings, system)?;
     // The command takes as long as it takes.
     watchdog::allow(None);
     let begun = collect::uptime_ms(system);
-    let ran = started(args, system);
+    let ran = started(args);
     let ran_ms = look::elapsed_ms(begun, system);
     // Time is told to a hundredth of a second, and what is compared must be apart.
     assert::pause(system, TICK)?;
     let patience = if ran.signal.is_some() { std::time::Duration::ZERO } else { args.settle };
-    watchdog::allow(settings.timeout.and_then(|t| t.checked_add(patience)));
-    assert::allow_time(&assertions, settings)?;
+    assert::allow_time(&assertions, settings, patience);
+    // From here on the command's own status goes before that of what cannot be told.
+    if ran.exit_status != 0 {
+        watchdog::end_with(ran.exit_status);
+    }
+    let status = ran.exit_status;
+    match judged(
+        args,
+        settings,
+        system,
+        Ended { past, pids, assertions, ran, ran_ms, patience, begun },
+    ) {
+        Err(e) if status != 0 => {
+            Ok(Done { output: Vec::new(), notes: vec![e.to_string()], status })
+        }
+        other => other,
+    }
+}
+
+/// What is known when the command has ended.
+struct Ended {
+    past: Past,
+    pids: Vec<u32>,
+    assertions: Vec<Assertion>,
+    ran: RanDocument,
+    ran_ms: u64,
+    patience: std::time::Duration,
+    begun: Option<u64>,
+}
+
+/// The verdict.
+fn judged(
+    args: &RunArgs,
+    settings: &Settings,
+    system: &dyn System,
+    ended: Ended,
+) -> Result<Done, Error> {
+    let Ended { past, pids, assertions, ran, ran_ms, patience, begun } = ended;
     let counted = collect::counted(system, None);
     let counters = counted.ok().and_then(|now| grown(&past, &now));
     let (mut around, mut left) = left::settled(&past, &pids, patience, args, system)?;
@@ -79,11 +116,16 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> R
             duration_ms: look::elapsed_ms(begun, system),
         },
     );
-    let done = reports::done(Judged::Run(&document), &args.reports, settings)?;
+    let done = reports::done(Judged::Run(&document), &args.reports, settings);
     // Standard output is the command's.
     let text = String::from_utf8_lossy(&done.output).trim_end().to_string();
-    let notes = if text.is_empty() { Vec::new() } else { vec![text] };
-    let status = if args.reports.exit_zero { document.ran.exit_status } else { done.status };
+    let mut notes = if text.is_empty() { Vec::new() } else { vec![text] };
+    notes.extend(done.notes);
+    let status = match document.ran.exit_status {
+        0 if args.reports.exit_zero && done.status == document.exit_status => 0,
+        0 => done.status,
+        own => own,
+    };
     Ok(Done { output: Vec::new(), notes, status })
 }
 
@@ -103,8 +145,7 @@ fn before(settings: &Settings, system: &dyn System) -> Result<(Past, Vec<u32>), 
 }
 
 /// Runs the command. One that cannot be started has ended too, with the status of a shell.
-fn started(args: &RunArgs, system: &dyn System) -> RanDocument {
-    let _ = system;
+fn started(args: &RunArgs) -> RanDocument {
     let program = args.command.first().map(|p| p.to_string_lossy().into_owned());
     let program = Text::new(program.unwrap_or_default().as_bytes()).to_string();
     match child::run(&args.command) {
@@ -126,6 +167,10 @@ fn started(args: &RunArgs, system: &dyn System) -> RanDocument {
 /// The counters of the protocol that grew, by their names in nstat; `None` if they could not be compared.
 fn grown(past: &Past, now: &Snapshot) -> Option<BTreeMap<String, u64>> {
     let since = Since::between(past.earlier.clone(), now).ok()?;
+    // Whether a listener refused somebody must be known, not merely not told.
+    for name in ["TcpExt.ListenOverflows", "TcpExt.ListenDrops"] {
+        since.grew(now, name)?;
+    }
     let of_protocol = |name: &&String| name.starts_with("Tcp.") || name.starts_with("TcpExt.");
     let names = now.counters.0.keys().filter(of_protocol);
     let grown = names.filter_map(|name| {

@@ -42,7 +42,8 @@ fn ends(socket: &Socket, end: End) -> (Addr, u16) {
 }
 
 impl Predicate {
-    fn holds(&self, row: &Row<'_>) -> Option<bool> {
+    /// Whether the row fulfils this; `None` if that depends on something unknown.
+    pub fn holds(&self, row: &Row<'_>) -> Option<bool> {
         let s = row.socket;
         Some(match self {
             Predicate::State(set) => set.has(s.state),
@@ -122,6 +123,10 @@ fn compare(row: &Row<'_>, field: &Field, op: Operator, literals: &[Literal]) -> 
 /// Whether a field has a value. What is kept from us is not known to have none.
 fn known(field: &Field, row: &Row<'_>) -> Option<bool> {
     if field.name == "mark" && !row.view.marks {
+        return None;
+    }
+    // /proc tells nothing of what comes as attributes.
+    if matches!(field.source, Source::Attribute(_)) && !row.view.queue_limits {
         return None;
     }
     if !owned(field) || field.name == "provenance" {

@@ -102,6 +102,12 @@ pub struct Since {
 const GAUGES: [&str; 5] =
     ["Tcp.CurrEstab", "Tcp.RtoAlgorithm", "Tcp.RtoMin", "Tcp.RtoMax", "Tcp.MaxConn"];
 
+/// Whether a counter goes up and down, and has no growth.
+pub fn is_gauge(name: &str) -> bool {
+    let prefixes = ["sockstat.", "sockstat6.", "protocols."];
+    GAUGES.contains(&name) || prefixes.iter().any(|p| name.starts_with(p))
+}
+
 impl Since {
     /// Pairs two looks.
     ///
@@ -142,7 +148,7 @@ impl Since {
 
     /// By how much a counter grew; `None` if either look lacks it, if it went backwards, or if it is no counter at all.
     pub fn grew(&self, now: &Snapshot, name: &str) -> Option<u64> {
-        if GAUGES.contains(&name) || name.starts_with("sockstat.") {
+        if is_gauge(name) {
             return None;
         }
         let growth = now.counters.get(name)?.checked_sub(self.earlier.counters.get(name)?)?;

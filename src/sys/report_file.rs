@@ -2,7 +2,7 @@
 //! not followed.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, openat, renameat, unlinkat};
 
@@ -24,9 +24,11 @@ pub fn write(path: &Path, bytes: &[u8], for_others: bool) -> Result<(), SysError
 /// Whether a file can be put there: not where there is a device, a pipe or a folder, nor among devices and processes, where even a plain
 /// file's name is somebody else's.
 ///
+/// Gives the place, however it was written.
+///
 /// # Errors
 /// Why not.
-pub fn check(path: &Path) -> Result<(), SysError> {
+pub fn check(path: &Path) -> Result<PathBuf, SysError> {
     let name = path.display().to_string();
     let folder = folder_of(path);
     as_the_user(|| {
@@ -39,11 +41,15 @@ pub fn check(path: &Path) -> Result<(), SysError> {
         }
         match std::fs::symlink_metadata(path) {
             Ok(m) if !m.is_file() && !m.is_symlink() => {
-                Err(SysError::failed(&name, "it is not a plain file"))
+                return Err(SysError::failed(&name, "it is not a plain file"));
             }
-            Ok(_) => Ok(()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(SysError::from_io(&name, &e)),
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(SysError::from_io(&name, &e)),
+        }
+        match path.file_name() {
+            Some(file) => Ok(folder.join(file)),
+            None => Err(SysError::failed(&name, "it is not a plain file")),
         }
     })
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the edge the ban list points to")]
 #![expect(unsafe_code, reason = "sigprocmask(2)")]
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,22 @@ pub fn start(after: Duration, expired: impl FnOnce(Duration) + Send + 'static) {
     });
 }
 
+/// For last words.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// The status with which the program ends when the time is over.
+static STATUS: AtomicU8 = AtomicU8::new(3);
+
+/// Ends with another status than 3 when the time is over.
+pub fn end_with(status: u8) {
+    STATUS.store(status, Ordering::Relaxed);
+}
+
+/// That status.
+pub fn status() -> u8 {
+    STATUS.load(Ordering::Relaxed)
+}
+
 /// Allows so much time from now on; without an end if `None`.
 pub fn allow(time: Option<Duration>) {
     *lock() = time.and_then(|time| Some((Instant::now().checked_add(time)?, time)));
@@ -39,6 +56,15 @@ pub fn allow(time: Option<Duration>) {
 
 fn lock() -> std::sync::MutexGuard<'static, Option<(Instant, Duration)>> {
     DEADLINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does work beside, and waits for its end no longer than a moment.
+pub fn for_a_moment(work: impl FnOnce() + Send + 'static) {
+    let worker = std::thread::spawn(work);
+    let end = Instant::now() + MOMENT;
+    while !worker.is_finished() && Instant::now() < end {
+        std::thread::sleep(MOMENT / 50);
+    }
 }
 
 /// Signals are for the thread that works.

@@ -259,3 +259,71 @@ lab_test!(a_wait_ends_by_its_signal_and_a_timeout_is_unknown, {
         assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(3), want));
     }
 });
+
+lab_test!(attempts_look_anew_and_rates_are_over_their_time, {
+    // A listener that comes after the first look, with rules that looked before.
+    let waiting = tcpvet()
+        .args(["check", "--select", "close-wait-leak", "--assert", "listening(7401) within 15s"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    pause(2500);
+    let _late = TcpListener::bind("127.0.0.1:7401").unwrap();
+    let out = waiting.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stdout));
+    // Three refused connections a second are a rate over every second, and not none between two of them.
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stopped = || stop.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stopped() {
+                let _ = TcpStream::connect("127.0.0.1:7402");
+                pause(300);
+            }
+        });
+        let run = run(&["check", "--assert", "rate(TcpAttemptFails) < 1 within 4s"]);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(run.status, 2, "{}", run.out);
+    });
+});
+
+lab_test!(what_is_not_judged_is_not_well, {
+    let said = |args: &[&str]| {
+        let run = run(args);
+        (run.status, format!("{}{}", run.out, run.err))
+    };
+    for nothing in [
+        &["check", "--ignore", "all"][..],
+        &["check", "--select", "closing", "--ignore", "closing"],
+    ] {
+        let (status, text) = said(nothing);
+        assert_eq!(status, 3, "{text}");
+        assert!(text.contains("no rule is left to judge"), "{text}");
+    }
+    let at = std::env::temp_dir().join(format!("tcpvet-one-{}.tar", std::process::id()));
+    let path = at.to_str().unwrap();
+    assert_eq!(run(&["capture", "-o", path]).status, 0);
+    let (status, text) =
+        said(&["check", "--from", path, "--assert", "finding(retransmission-rate) < warning"]);
+    assert_eq!(status, 3, "{text}");
+    assert!(text.contains("needs two looks"), "{text}");
+    let (_, text) = said(&["check", "--from", path, "--select", "retransmission-rate"]);
+    assert!(text.contains("retransmission-rate not evaluated: needs two samples"), "{text}");
+    std::fs::remove_file(at).unwrap();
+    // A report of before is not taken for one of now.
+    let report = std::env::temp_dir().join(format!("tcpvet-stale-{}.xml", std::process::id()));
+    std::fs::write(&report, "old").unwrap();
+    let argument = format!("junit={}", report.display());
+    assert_eq!(run(&["check", "--report", &argument, "--assert", "cuont() == 0"]).status, 3);
+    let text = std::fs::read_to_string(&report).unwrap();
+    assert!(text.contains("errors=\"1\"") && text.contains("is not a measure"), "{text}");
+    let same = format!(
+        "tap={}/./{}",
+        report.parent().unwrap().display(),
+        report.file_name().unwrap().to_str().unwrap()
+    );
+    let (status, text) = said(&["check", "--report", &argument, "--report", &same]);
+    assert_eq!(status, 3);
+    assert!(text.contains("two reports go to"), "{text}");
+    std::fs::remove_file(report).unwrap();
+});

@@ -228,3 +228,88 @@ lab_test!(connections_that_a_listener_refused_are_told, {
     ]));
     assert_eq!(finished.status, 0, "{}", finished.err);
 });
+
+lab_test!(what_is_mistyped_runs_nothing, {
+    for args in [
+        &["run", "--isolat", "--", "touch", "/tmp/tcpvet-never"][..],
+        &["run", "touch", "/tmp/tcpvet-never"],
+        &["run", "--assert", "cuont() == 0", "--", "touch", "/tmp/tcpvet-never"],
+        &[
+            "run",
+            "--timeout",
+            "2s",
+            "--assert",
+            "count() > 1 within 3s",
+            "--",
+            "touch",
+            "/tmp/tcpvet-never",
+        ],
+        &["run", "--report", "junit=/nonexistent/x", "--", "touch", "/tmp/tcpvet-never"],
+    ] {
+        let said = run(args);
+        assert_eq!(said.status, 3, "{args:?}: {}", said.err);
+        assert!(said.err.contains("hint: "), "{}", said.err);
+    }
+    assert!(!std::path::Path::new("/tmp/tcpvet-never").exists());
+});
+
+lab_test!(a_connection_that_turns_while_things_settle_is_seen, {
+    // The server was there before; its client outlives the command, and then goes.
+    let old = std::net::TcpListener::bind("127.0.0.1:7301").unwrap();
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| {
+            let near = old.accept().unwrap();
+            pause(4000);
+            drop(near);
+        });
+        let connects = "(exec 3<>/dev/tcp/127.0.0.1/7301; sleep 0.9) & sleep 0.4";
+        let (document, status) =
+            judged(&["--settle", "2s", "--allow", "open"], &["bash", "-c", connects]);
+        assert_eq!(
+            (status, &document["left"]["close_wait"]["sockets"]),
+            (2, &1.into()),
+            "{document}"
+        );
+        server.join().unwrap();
+    });
+});
+
+lab_test!(a_report_that_cannot_be_written_takes_no_verdict_away, {
+    let at = std::env::temp_dir().join(format!("tcpvet-gone-{}", std::process::id()));
+    std::fs::create_dir_all(&at).unwrap();
+    let report = format!("junit={}/x.xml", at.display());
+    let gone = format!("rm -r {}; exit 4", at.display());
+    let said = ran(&["--settle", "0", "--report", &report], &["sh", "-c", &gone]);
+    assert_eq!(said.status, 4);
+    assert!(
+        said.err.contains("sh ended with 4") && said.err.contains("no such file"),
+        "{}",
+        said.err
+    );
+    std::fs::create_dir_all(&at).unwrap();
+    let gone = format!("rm -r {}", at.display());
+    let said = ran(&["--settle", "0", "--report", &report], &["sh", "-c", &gone]);
+    assert_eq!(said.status, 3, "{}", said.err);
+});
+
+lab_test!(connections_of_whom_nobody_may_say_are_not_nobodys, {
+    let listener = std::net::TcpListener::bind("127.0.0.1:7301").unwrap();
+    let Some(probe) = nobody_with("", &[], &["run", "-q", "--settle", "0", "--", "true"]) else {
+        return;
+    };
+    assert_eq!(probe.status, 0, "{}", probe.err);
+    std::thread::scope(|scope| {
+        let connects = scope.spawn(|| {
+            pause(700);
+            let near = std::net::TcpStream::connect("127.0.0.1:7301").unwrap();
+            let far = listener.accept().unwrap();
+            pause(1500);
+            drop((near, far));
+        });
+        let said = nobody_with("", &[], &["run", "--settle", "0", "--json", "--", "sleep", "1.4"])
+            .unwrap();
+        let document = document(&said.err);
+        assert_eq!((said.status, &document["left"]["hidden"]), (3, &2.into()), "{document}");
+        connects.join().unwrap();
+    });
+});

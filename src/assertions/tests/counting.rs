@@ -180,10 +180,52 @@ fn a_field_that_no_live_connection_tells_is_unknown_to_this_kernel() {
     let over = [(socket(State::TimeWait, "127.0.0.1:80", "127.0.0.1:9"), vec![0; 72])];
     let reading = tally(&assertion, &over, &view(true), None).reading(None);
     assert_eq!(reading.judge(&assertion.wish), Verdict::Pass);
-    // From /proc nothing of the kind comes.
+}
+
+#[test]
+fn from_proc_nothing_comes_of_what_attributes_tell() {
     let by_proc = View { queue_limits: false, ..view(true) };
-    let reading = tally(&assertion, &[(held(11), vec![0; 72])], &by_proc, None).reading(None);
-    assert_eq!(reading.judge(&assertion.wish), Verdict::Unknown);
+    let listener = crate::model::testing::listener("127.0.0.1:80", 0, 5);
+    for (text, socket) in [
+        ("count(bytes_retrans > 1M) == 0", held(11)),
+        ("count(known rtt) == 0", held(11)),
+        ("sum(drops, state listen) == 0", listener),
+        ("sum(sendq, state listen) == 0", listener),
+    ] {
+        let assertion = read(text).unwrap();
+        let reading = tally(&assertion, &[(socket, vec![0; 72])], &by_proc, None).reading(None);
+        assert_eq!(reading.judge(&assertion.wish), Verdict::Unknown, "{text}");
+        assert!(
+            reading.why.unwrap().contains("/proc does not tell") || text.contains("known"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_has_no_meaning_here_is_no_secret() {
+    // A connection without losses has no threshold, a listener no round trip, a bucket no user.
+    let sockets = [
+        (held(11), with_info(248, 5)),
+        (crate::model::testing::listener("127.0.0.1:80", 0, 5), with_info(248, 0)),
+        (socket(State::TimeWait, "127.0.0.1:80", "127.0.0.1:9"), vec![0; 72]),
+    ];
+    for text in [
+        "count(bbr_mrtt > 1s) == 0",
+        "count(process = app and rtt > 50ms) == 0",
+        "count(user = nobody) == 0",
+        "count(not rtt > 50ms) == 1",
+    ] {
+        let assertion = read(text).unwrap();
+        let reading = tally(&assertion, &sockets, &view(true), None).reading(None);
+        assert_eq!(reading.judge(&assertion.wish), Verdict::Pass, "{text}: {reading:?}");
+    }
+    // An infinite threshold is told as none.
+    let mut endless = with_info(248, 5);
+    endless[72 + 4 + 76..72 + 4 + 80].copy_from_slice(&u32::MAX.to_ne_bytes());
+    let assertion = read("count(ssthresh < 2) == 0").unwrap();
+    let reading = tally(&assertion, &[(held(11), endless)], &view(true), None).reading(None);
+    assert_eq!(reading.judge(&assertion.wish), Verdict::Pass, "{reading:?}");
 }
 
 #[test]

@@ -78,6 +78,11 @@ fn doors_and_destinations_are_read_as_people_write_them() {
     );
     assert_eq!(door("listening(*:80)"), Door { addr: None, port: 80, via: None });
     assert_eq!(door("listening(0.0.0.0:80)"), Door { addr: v4([0; 4]), port: 80, via: None });
+    assert_eq!(
+        door("listening([::ffff:127.0.0.1]:80)").addr.unwrap().1,
+        Family::Ipv4,
+        "mapped is IPv4"
+    );
     assert_eq!(door("listening([::1]:80)").addr.unwrap().1, Family::Ipv6);
     let Measure::Headroom(Some(target)) =
         read("headroom(to 10.0.0.5:5432 from 10.0.0.1) > 1").unwrap().measure
@@ -159,6 +164,8 @@ fn mistakes_are_found_before_anything_is_measured() {
         ("finding(closing) < bad", 19, "a severity is expected here", "none info"),
         ("rate(Tcp OutRsts) == 0", 5, "the name of a counter", "nstat"),
         ("rate(TcpOutRsts) == -1", 20, "a number is expected here", "rate("),
+        (": count() == 0", 0, "a name is expected before ':'", "no-leak:"),
+        ("count() == 0 within 5s within 6s", 23, "within is said twice", "leave one"),
         ("p0(rtt) < 5ms", 0, "'p0' is not a measure", ""),
         ("p101(rtt) < 5ms", 0, "'p101' is not a measure", ""),
     ] {
@@ -192,6 +199,7 @@ fn files_have_one_a_line_and_say_which_is_wrong() {
         "tcp.assert:2: 'sate': not a field or a word of the filter language\n  b: count(sate listen) == 0\n           ^"
     );
     assert_eq!(hint, "did you mean state?");
+    assert_eq!(lines("\u{feff}a: count() >= 0").unwrap(), ["a"], "a mark of the byte order");
     assert!(lines("# nothing\n").unwrap_err().0.contains("there is no assertion in it"));
     assert!(
         lines("a: count() == 0\na: count() == 1")

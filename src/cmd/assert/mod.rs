@@ -5,7 +5,7 @@ mod passes;
 mod read;
 mod single;
 
-pub(super) use read::{allow_time, bounds, dry_run, need_baseline, read};
+pub(super) use read::{allow_time, bounds, check_time, dry_run, need_baseline, read};
 pub(super) use single::known_counters;
 
 use std::time::Duration;
@@ -60,10 +60,12 @@ pub(super) fn evaluate(
     let mut counters = single::Counters::first(assertions, look, bench)?;
     let mut again: Option<Look> = None;
     let mut paused = 0;
+    let mut first = true;
     let mut done: Vec<Option<(AssertionDocument, Measured)>> = Vec::new();
     done.resize_with(assertions.len(), || None);
     loop {
-        let look = again.as_ref().or(look);
+        // What the first look saw is old by the second attempt.
+        let look = again.as_ref().or(look.filter(|_| first));
         let now = collect::uptime_ms(bench.system);
         let waited = now.zip(begun).map_or(paused, |(now, begun)| now.saturating_sub(begun));
         let pending: Vec<usize> =
@@ -87,12 +89,20 @@ pub(super) fn evaluate(
         if longest.is_zero() {
             break;
         }
-        let step = (longest / 10).clamp(STEPS.0, STEPS.1).min(longest);
+        let open: Vec<&Assertion> =
+            assertions.iter().zip(&done).filter(|(_, d)| d.is_none()).map(|(a, _)| a).collect();
+        let mut step = (longest / 10).clamp(STEPS.0, STEPS.1).min(longest);
+        // A rate is one over that time, also at the last attempt.
+        if open.iter().any(|a| matches!(a.measure, Measure::Rate(_))) {
+            step = step.max(bench.sample);
+        }
         paused += step.as_millis() as u64;
         pause(bench.system, step)?;
-        if assertions.iter().any(|a| needs_look(&a.measure)) {
-            again = Some((bench.look)()?);
-        }
+        first = false;
+        again = match open.iter().any(|a| needs_look(&a.measure)) {
+            true => Some((bench.look)()?),
+            false => None,
+        };
     }
     Ok(finish(assertions, done.into_iter().flatten().collect(), snapshot, bench.system))
 }
@@ -152,7 +162,7 @@ fn measure(
     let unseen = passes::go(&mut tallies, table, before, system, snapshot)?;
     let doors = has(|m| matches!(m, Measure::Listening(_) | Measure::OnlyListening(_)))
         .then(|| single::listeners(table.map(|t| t.snapshot), system, snapshot));
-    counters.next(assertions, look, bench)?;
+    counters.next(assertions, bench)?;
     let mut counted = tallies.iter().zip(&unseen);
     let mut measured = Vec::new();
     for assertion in assertions {

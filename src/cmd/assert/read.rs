@@ -1,6 +1,7 @@
 //! Assertions as they were typed: on the command line, in files, and as ranges of named numbers.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::assertions::range::{FORM, Range};
 use crate::assertions::wish::Wish;
@@ -19,6 +20,9 @@ pub(in crate::cmd) fn read(
     bounds: Vec<Assertion>,
     system: &dyn System,
 ) -> Result<Vec<Assertion>, Error> {
+    if args.file.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Error::hinted("standard input can be read once", "give -f - once"));
+    }
     let texts: Vec<(String, String)> =
         args.file.iter().map(|path| Ok((name(path), text(path)?))).collect::<Result<_, Error>>()?;
     let mut found = Vec::new();
@@ -83,7 +87,15 @@ pub(in crate::cmd) fn bounds(
         }
     };
     let warnings = warning.iter().map(of('w', Severity::Warning));
-    warnings.chain(critical.iter().map(of('c', Severity::Critical))).collect()
+    let all = warnings.chain(critical.iter().map(of('c', Severity::Critical)));
+    let all = all.collect::<Result<Vec<Assertion>, Error>>()?;
+    match file::twice(&all) {
+        None => Ok(all),
+        Some(a) => Err(Error::hinted(
+            format!("{}: the range is given twice", a.name),
+            "give one for -w and one for -c",
+        )),
+    }
 }
 
 /// Whether what is new can be told.
@@ -94,37 +106,39 @@ pub(in crate::cmd) fn need_baseline(
     match assertions.iter().find(|a| a.measure.needs_baseline() && !has_baseline) {
         None => Ok(()),
         Some(a) => Err(Error::hinted(
-            format!("{}: new since when?", a.name),
+            format!("{}: since when?", a.name),
             "say it with --baseline before.tar, written by: tcpvet capture -o before.tar",
         )),
     }
 }
 
-/// Allows the time that assertions may take, unless the user set an end.
-pub(in crate::cmd) fn allow_time(
+/// Whether the time that assertions may take fits into a timeout that the user set.
+pub(in crate::cmd) fn check_time(
     assertions: &[Assertion],
     settings: &Settings,
 ) -> Result<(), Error> {
     let longest = assertions.iter().max_by_key(|a| a.within);
-    let Some((assertion, within)) = longest.and_then(|a| Some((a, a.within?))) else {
-        return Ok(());
-    };
-    match settings.timeout {
-        Some(end) if settings.timeout_is_asked && end <= within => Err(Error::hinted(
-            format!(
-                "{} may take {}, and the timeout is {}",
-                assertion.name,
-                humantime::format_duration(within),
-                humantime::format_duration(end)
-            ),
-            "allow more with --timeout, or take a shorter time behind within",
-        )),
-        Some(end) if !settings.timeout_is_asked => {
-            watchdog::allow(end.checked_add(within));
-            Ok(())
+    match (longest.and_then(|a| Some((a, a.within?))), settings.timeout) {
+        (Some((assertion, within)), Some(end)) if settings.timeout_is_asked && end <= within => {
+            Err(Error::hinted(
+                format!(
+                    "{} may take {}, and the timeout is {}",
+                    assertion.name,
+                    humantime::format_duration(within),
+                    humantime::format_duration(end)
+                ),
+                "allow more with --timeout, or take a shorter time behind within",
+            ))
         }
         _ => Ok(()),
     }
+}
+
+/// Starts the time anew: what is allowed for the looks, and `besides`; and what assertions may take, unless the user set an end.
+pub(in crate::cmd) fn allow_time(assertions: &[Assertion], settings: &Settings, besides: Duration) {
+    let within = assertions.iter().filter_map(|a| a.within).max().unwrap_or_default();
+    let within = if settings.timeout_is_asked { Duration::ZERO } else { within };
+    watchdog::allow(settings.timeout.and_then(|t| t.checked_add(besides)?.checked_add(within)));
 }
 
 /// What would be judged, and nothing measured.

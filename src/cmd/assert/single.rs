@@ -11,8 +11,9 @@ use crate::collect::owners::Method;
 use crate::collect::{self, ports};
 use crate::error::Error;
 use crate::model::Snapshot;
+use crate::model::coverage::Seen;
 use crate::model::destination::Destination;
-use crate::model::earlier::{Earlier, Since};
+use crate::model::earlier::{Earlier, Since, is_gauge};
 use crate::model::endpoint::Addr;
 use crate::model::ports::{EphemeralRange, Ports};
 use crate::model::socket::Socket;
@@ -64,7 +65,7 @@ pub(in crate::cmd) fn known_counters(
                 hint.unwrap_or_else(|| "'nstat -az' lists them".into()),
             ));
         };
-        if !gauge_is_well && (found.starts_with("sockstat") || found == "Tcp.CurrEstab") {
+        if !gauge_is_well && is_gauge(found) {
             return Err(Error::hinted(
                 format!("{}: {found} goes up and down, and has no rate", assertion.name),
                 format!("write it as: counter({found})"),
@@ -95,7 +96,6 @@ impl Counters {
     pub(super) fn next(
         &mut self,
         assertions: &[&Assertion],
-        look: Option<&Look>,
         bench: &Bench<'_>,
     ) -> Result<(), Error> {
         let is_it = |a: &&Assertion| {
@@ -111,8 +111,7 @@ impl Counters {
         };
         self.since = earlier.and_then(|e| Since::between(e, &now).ok());
         // The next attempt measures from here.
-        let own = bench.past.is_none() && look.is_none_or(|l| l.since.is_none());
-        self.earlier = own.then(|| Earlier::of(&now));
+        self.earlier = bench.past.is_none().then(|| Earlier::of(&now));
         self.now = Some(now);
         Ok(())
     }
@@ -219,6 +218,8 @@ pub(super) fn headroom(
     if !table.coverage.table_is_whole() {
         return Reading::unknown("the socket table could not be read whole");
     }
+    // Of binds /proc tells nothing, and each may hold a port.
+    let blind = !table.has_netlink_facts();
     let empty = |target: Option<&Target>| {
         let peer_addr = target.map_or(Addr::v4([0; 4]), |t| t.addr);
         let any = if peer_addr.as_v4().is_some() { Addr::v4([0; 4]) } else { Addr([0; 16]) };
@@ -239,6 +240,13 @@ pub(super) fn headroom(
     }
     let low = found.iter().map(crate::model::ports::Pool::headroom).min().unwrap_or_default();
     let high = found.iter().map(crate::model::ports::Pool::headroom_max).min().unwrap_or_default();
+    if blind {
+        return Reading::between(
+            0.0,
+            high.into(),
+            "bound sockets come by netlink only, which is refused here",
+        );
+    }
     let why = "the kernel does not tell of every port in use whether another connection may have it ('tcpvet ports' says why)";
     Reading::between(low.into(), high.into(), why)
 }
@@ -264,22 +272,31 @@ pub(super) fn finding(look: Option<&Look>, word: &str) -> Reading {
         .filter(|(rule, _)| selection.runs(rule))
         .filter_map(|(rule, outcome)| match outcome {
             Outcome::NotEvaluated(Cause::Unseen, why) => Some(format!("{}: {why}", rule.id)),
+            // Whoever asks for a finding that rests on a rate is not answered by one look.
+            outcome if *outcome == Outcome::needs_two() => {
+                Some(format!("{} needs two looks, and this is one: --baseline CAPTURE", rule.id))
+            }
             _ => None,
         })
         .collect();
-    let blind = look.report.status == Status::Unknown && !look.snapshot.coverage.table_is_whole();
+    let coverage = &look.snapshot.coverage;
+    let closed = coverage.get("namespace").is_some_and(|s| s.state > Seen::Absent);
+    let blind = look.report.status == Status::Unknown && (!coverage.table_is_whole() || closed);
     match (open.is_empty(), blind) {
         (true, false) => Reading::exact(worst),
-        (true, true) => Reading::between(worst, 3.0, "the socket table could not be read whole"),
+        (true, true) => Reading::between(worst, 3.0, "the namespace could not be read whole"),
         (false, _) => Reading::between(worst, 3.0, open.join("; ")),
     }
 }
 
 /// A named number.
 pub(super) fn figure(look: Option<&Look>, figure: &Figure) -> Reading {
-    let value = look.and_then(|l| l.figures.iter().find(|r| r.figure.name == figure.name)?.value);
-    match value {
-        Some(value) => Reading::exact(value),
+    let read = look.and_then(|l| l.figures.iter().find(|r| r.figure.name == figure.name));
+    match read.and_then(|r| r.value.zip(r.other)) {
+        Some((a, b)) => {
+            let why = "the kernel does not tell of every port in use whether another connection may have it";
+            Reading::between(a.min(b), a.max(b), why)
+        }
         None => Reading::unknown(format!("{} could not be seen", figure.name)),
     }
 }

@@ -9,6 +9,7 @@ use crate::cmd::look::Past;
 use crate::collect::{self, enrich};
 use crate::error::Error;
 use crate::model::Snapshot;
+use crate::model::listener::Listeners;
 use crate::model::owner::Provenance;
 use crate::model::ports::EphemeralRange;
 use crate::model::portset::PortSet;
@@ -32,6 +33,8 @@ struct Found {
     of_others: u64,
     hidden: u64,
     known: bool,
+    /// Cookies of all that came while the command ran.
+    fresh: BTreeSet<u64>,
 }
 
 impl Found {
@@ -54,9 +57,9 @@ pub(super) fn settled(
     let begun = collect::uptime_ms(system);
     let mut waited = Duration::ZERO;
     let mut suspects: Option<BTreeSet<u64>> = None;
+    // What came while the command ran is what was there at its end: a later one belongs to what goes on now.
     loop {
         let (snapshot, mut found) = look(past, pids, args.isolate, system)?;
-        // A connection that came since the last look belongs to what goes on now, not to what was left.
         if let Some(seen) = &suspects {
             let stays = |s: &Socket| seen.contains(&s.cookie);
             found.close_wait.retain(stays);
@@ -68,8 +71,7 @@ pub(super) fn settled(
             let left = document(found, &around, args, system);
             return Ok((around, left));
         }
-        let all = found.close_wait.iter().chain(&found.open).chain(&found.listeners);
-        suspects = Some(all.map(|s| s.cookie).collect());
+        suspects.get_or_insert_with(|| std::mem::take(&mut found.fresh));
         let step = STEP.min(patience.saturating_sub(waited));
         pause(system, step)?;
         let elapsed = crate::cmd::look::elapsed_ms(begun, system);
@@ -90,10 +92,14 @@ fn look(
     let whole = snapshot.coverage.table_is_whole();
     let fresh: Vec<Socket> =
         snapshot.sockets.iter().filter(|s| past.before.is_new(s) == Some(true)).copied().collect();
+    let cookies = fresh.iter().map(|s| s.cookie).collect();
     let unsure = snapshot.sockets.iter().any(|s| past.before.is_new(s).is_none());
-    let mut found = Found { known: whole && !unsure, ..Found::default() };
+    let mut found = Found { known: whole && !unsure, fresh: cookies, ..Found::default() };
+    let listeners = Listeners::of(&snapshot);
     let mut wants = Wants::default();
-    wants.owners.extend(fresh.iter().filter(|s| is_held(s)).map(|s| s.inode));
+    wants
+        .owners
+        .extend(fresh.iter().filter(|s| is_held(s)).map(|s| holder_of(s, &listeners).inode));
     wants.owners.remove(&0);
     if !wants.owners.is_empty() {
         enrich(system, &mut snapshot, &wants);
@@ -111,9 +117,10 @@ fn look(
             State::CloseWait => found.close_wait.push(socket),
             _ if !is_held(&socket) => {}
             state => {
-                let own =
-                    isolated || state == State::Listen || is_younger(&snapshot, &socket, pids);
-                match (own, snapshot.provenance(&socket)) {
+                let own = isolated
+                    || state == State::Listen
+                    || is_younger(&snapshot, holder_of(&socket, &listeners), pids);
+                match (own, snapshot.provenance(holder_of(&socket, &listeners))) {
                     (true, _) if state == State::Listen => found.listeners.push(socket),
                     (true, _) => found.open.push(socket),
                     (false, Provenance::Hidden) => found.hidden += 1,
@@ -129,6 +136,14 @@ fn look(
 /// Whether a process holds a socket, or one will that waits to be accepted; the others the kernel brings to an end.
 fn is_held(socket: &Socket) -> bool {
     !socket.is_kernel_owned() && (socket.inode != 0 || socket.is_unaccepted())
+}
+
+/// The socket whose holders answer for one: the listener's for what waits to be accepted.
+fn holder_of<'a>(socket: &'a Socket, listeners: &'a Listeners) -> &'a Socket {
+    match socket.is_unaccepted() {
+        true => listeners.accepting(socket).unwrap_or(socket),
+        false => socket,
+    }
 }
 
 /// Whether a process that holds a socket was started meanwhile.

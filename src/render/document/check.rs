@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Head;
 use super::assertion::{AssertionDocument, Counts};
-use super::case::{self, Case};
+use super::case::{self, Case, CaseOutcome};
 use super::diagnose::{FindingDocument, RuleDocument, rules};
 use super::figure::FigureDocument;
 use super::namespaces::NamespaceVerdict;
@@ -68,6 +68,17 @@ pub struct Parts<'a> {
 }
 
 impl Check {
+    /// The document of a check that could not be made.
+    pub fn failed(snapshot: &Snapshot, message: &str) -> Check {
+        let mut check = Check::new(snapshot, Parts::default());
+        check.status = Status::Unknown;
+        check.exit_status = crate::exit::UNKNOWN;
+        check.summary = message.lines().next().unwrap_or_default().to_string();
+        check.cases =
+            vec![Case::new("table", "check", CaseOutcome::Unknown, check.summary.clone())];
+        check
+    }
+
     /// The document of a verdict.
     pub fn new(snapshot: &Snapshot, parts: Parts<'_>) -> Check {
         let Parts { report, selected, assertions, numbers, processes, namespaces, duration_ms } =
@@ -82,11 +93,25 @@ impl Check {
         let rules = report.map(rules).unwrap_or_default();
         let mut cases = case::of_rules(&rules, &findings);
         cases.extend(assertions.iter().map(case::of_assertion));
-        let cut = (!whole && report.is_some()).then(|| {
-            let source = snapshot.coverage.get("sock_diag").and_then(|s| s.reason.clone());
-            source.unwrap_or_else(|| "the socket table could not be read whole".into())
+        let source = snapshot.coverage.get("sock_diag");
+        let cut = (!whole).then(|| {
+            let reason = source.and_then(|s| s.reason.clone());
+            reason.unwrap_or_else(|| "the socket table could not be read whole".into())
         });
-        cases.insert(0, case::of_table(status, &cases, cut));
+        // A counter needs no table.
+        if source.is_some() || report.is_some() {
+            let table = case::of_table(status, &cases, cut);
+            // What is certain in spite of a cut table stands; with rules it is never certain.
+            let certain = report.is_none() && table.outcome == CaseOutcome::Unknown;
+            let outcome = if certain { CaseOutcome::Skipped } else { table.outcome };
+            cases.insert(
+                0,
+                Case {
+                    details: table.details,
+                    ..Case::new("table", table.name, outcome, table.text)
+                },
+            );
+        }
         let mut check = Check {
             head: Head::new("check", snapshot),
             status,

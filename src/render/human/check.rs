@@ -31,7 +31,10 @@ fn assertion(a: &AssertionDocument) -> String {
             format!(" (after {})", crate::assertions::wish::Unit::Ms.show(a.took_ms as f64))
         }
         Some(_) if a.outcome == Verdict::Pass => String::new(),
-        Some(ms) => format!(" (waited {})", crate::assertions::wish::Unit::Ms.show(ms as f64)),
+        Some(_) if a.took_ms == 0 => String::new(),
+        Some(_) => {
+            format!(" (waited {})", crate::assertions::wish::Unit::Ms.show(a.took_ms as f64))
+        }
         None => String::new(),
     };
     let mut out = format!("{label} {name}{}: {}{waited}\n", a.expression, a.sentence());

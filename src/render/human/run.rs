@@ -39,12 +39,6 @@ pub fn render(run: &RunDocument) -> String {
             crate::phrase::count(left.time_wait_ports, "ephemeral port", "ephemeral ports"),
         ));
     }
-    if left.hidden > 0 {
-        out.push_str(&format!(
-            "{} that came meanwhile may not be looked into: nobody can say whose they are\n",
-            crate::phrase::count(left.hidden, "connection", "connections")
-        ));
-    }
     if let Some(counters) = &run.counters {
         let told = TOLD.iter().filter_map(|name| Some((name, counters.get(*name)?)));
         let grown: Vec<String> =

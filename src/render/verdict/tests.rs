@@ -48,7 +48,9 @@ fn whole() -> Check {
     let pass = assertion("fine: max(rtt) < 5ms", &Reading::exact(1250.0));
     let open = assertion("open: count(process = x) == 0", &Reading::between(0.0, 3.0, "hidden"));
     let seen = figure::all(&evidence, &Selection::of_harm()).into_iter();
-    let read: Vec<Read> = seen.map(|r| Read { value: r.value.or(Some(0.0)), ..r }).collect();
+    let read: Vec<Read> = seen
+        .map(|r| Read { value: r.value.or(Some(0.0)), other: r.other.or(Some(0.0)), ..r })
+        .collect();
     let numbers = figures(&read, &[]);
     let parts = Parts {
         report: Some(&report),

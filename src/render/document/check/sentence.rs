@@ -44,13 +44,18 @@ pub(super) fn sentence(check: &Check) -> String {
     if check.findings.is_empty() && !check.rules.is_empty() {
         parts.push(format!("{} clear", count(of("clear"), "rule", "rules")));
     }
-    let told = |id: &str| check.findings.iter().any(|f| f.id == id);
+    let all = || check.findings.iter().flat_map(|f| std::iter::once(f).chain(&f.folded));
+    let told = |id: &str| all().any(|f| f.id == id);
     let silent = check.rules.iter().filter(|r| r.outcome == "fired" && !told(r.id));
     let silent: Vec<&str> = silent.map(|r| r.id).collect();
     if !silent.is_empty() {
         parts.push(format!("info only: {}", silent.join(", ")));
     }
-    let open: Vec<_> = check.rules.iter().filter(|r| r.cause == Some(Cause::Unseen)).collect();
+    let open: Vec<_> = check
+        .rules
+        .iter()
+        .filter(|r| r.cause == Some(Cause::Unseen) || r.cause.is_some() && r.asked_for)
+        .collect();
     let told = |r: &&RuleDocument| {
         format!("{} not evaluated: {}", r.id, r.reason.as_deref().unwrap_or(""))
     };
