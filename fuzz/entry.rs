@@ -155,26 +155,20 @@ pub fn proc_pid(data: &[u8]) {
 /// Assertions as a user types them.
 pub fn assertion(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let names = tcpvet::filter::parse::Names {
-        service: &|_| None,
-        services: &[],
-        host: &|_| Vec::new(),
-        interface: &|_| None,
-        cgroup: &|_| None,
-    };
-    match tcpvet::assertions::file::one(text, &names) {
+    match tcpvet::assertions::file::one(text, &tcpvet::filter::parse::Names::NONE) {
         Err((message, hint)) => assert!(!message.is_empty() && !hint.is_empty()),
         // What was understood is understood again as it is shown.
         Ok(a) if !a.expression.contains('\\') => {
             assert!(
-                tcpvet::assertions::file::one(&a.expression, &names).is_ok(),
+                tcpvet::assertions::file::one(&a.expression, &tcpvet::filter::parse::Names::NONE)
+                    .is_ok(),
                 "{}",
                 a.expression
             );
         }
         Ok(_) => {}
     }
-    let _ = tcpvet::assertions::file::lines("f", text, &names);
+    let _ = tcpvet::assertions::file::lines("f", text, &tcpvet::filter::parse::Names::NONE);
     let _ = tcpvet::assertions::range::Range::parse(text);
 }
 

@@ -71,6 +71,15 @@ pub fn join(names: &[String], most: usize) -> String {
     }
 }
 
+/// A number without a fraction where it has none, else with at most three digits of it.
+pub fn plain(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "any number" } else { "less" }.to_string();
+    }
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,7 @@ impl Range {
 
     /// The range as a wish in words.
     pub(super) fn wish(&self) -> String {
-        let (start, end) = (super::wish::plain(self.start), super::wish::plain(self.end));
+        let (start, end) = (crate::phrase::plain(self.start), crate::phrase::plain(self.end));
         match (self.inside, self.start.is_infinite(), self.end.is_infinite()) {
             (true, ..) => format!("outside {start} to {end}"),
             (false, true, true) => "anything".into(),

@@ -3,6 +3,7 @@
 use super::range::Range;
 use crate::fields::Kind;
 use crate::filter::expr::Operator;
+use crate::phrase::plain;
 
 /// The unit of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,15 +84,6 @@ impl Unit {
         crate::fields::value::Value::Number(value.round().max(0.0) as u64).show(kind, &mut out);
         String::from_utf8_lossy(&out).into_owned()
     }
-}
-
-/// A number without a fraction where it has none, else with at most three digits of it.
-pub fn plain(value: f64) -> String {
-    if value.is_infinite() {
-        return if value > 0.0 { "any number" } else { "less" }.to_string();
-    }
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// What is wished.

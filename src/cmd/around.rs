@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::collect::surroundings;
 use crate::fields::{Field, Source, View};
 use crate::model::Snapshot;
+use crate::model::endpoint::Family;
 use crate::model::holding::Holding;
 use crate::model::listener::Listeners;
 use crate::model::owner::Provenance;
@@ -12,6 +13,7 @@ use crate::model::protocol::Protocol;
 use crate::model::socket::Socket;
 use crate::model::text::Text;
 use crate::sys::System;
+use crate::wire::attributes::Attributes;
 use crate::wire::etc::Services;
 
 /// What is the same for every namespace, and read once.
@@ -45,6 +47,21 @@ impl Around {
             around.services = surroundings::services(system);
         }
         around
+    }
+}
+
+/// The attributes of a message, where anything is read from them: what is `asked` for, whether a connection without an inode is a subflow
+/// where its owner matters, and whether a wildcard takes both families.
+pub(super) fn attributes<'p>(
+    asked: bool,
+    owners: bool,
+    socket: &Socket,
+    payload: &'p [u8],
+) -> Attributes<'p> {
+    let wildcard = socket.family == Family::Ipv6 && socket.peer_addr.0 == [0; 16];
+    match asked || wildcard || owners && socket.inode == 0 {
+        true => Attributes::of(payload),
+        false => Attributes::NONE,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::assert::{self, Bench};
+use super::earlier;
 use super::judge::{Compared, INTERVAL, selection};
 use super::judge_all::everywhere;
 use super::look::{self, Look};
@@ -113,7 +114,7 @@ fn one(
     let selected = !args.rules.which.select.is_empty();
     let shown = (!typed || selected).then_some(selection);
     let past = match &args.rules.baseline {
-        Some(path) => Some(look::past(path, settings)?),
+        Some(path) => Some(earlier::past(path, settings)?),
         None => None,
     };
     let wanted = union(selection, shown, assertions)?;

@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::earlier::{first_look, past};
 use super::table;
 use crate::cli::resolve::Settings;
 use crate::cli::{RuleArgs, SelectArgs, config};
-use crate::collect::{Census, Start, attribute, enrich, hold, refine};
+use crate::collect::{Census, Start, attribute, refine};
 use crate::error::Error;
 use crate::model::Snapshot;
 use crate::model::earlier::{Earlier, Since};
-use crate::model::state::{State, StateSet};
-use crate::model::wants::Wants;
 use crate::rules::config::Config;
 use crate::rules::engine::{Report, run};
 use crate::rules::selection::Selection;
@@ -86,35 +85,9 @@ impl<'a> Compared<'a> {
                 paused.map_err(|e| Error { message: e.to_string(), hint: None })?;
                 Ok(Some(earlier))
             }
-            Compared::Baseline(path) => {
-                super::look::past(path, settings).map(|past| Some(past.earlier))
-            }
+            Compared::Baseline(path) => past(path, settings).map(|past| Some(past.earlier)),
         }
     }
-}
-
-/// A first look, of which only what rates need is kept.
-pub(super) fn first_look(
-    settings: &Settings,
-    system: &dyn System,
-    census: Option<&Census<'_>>,
-) -> Result<Earlier, Error> {
-    first_snapshot(settings, system, census).map(|snapshot| Earlier::of(&snapshot))
-}
-
-/// All of a first look.
-pub(super) fn first_snapshot(
-    settings: &Settings,
-    system: &dyn System,
-    census: Option<&Census<'_>>,
-) -> Result<Snapshot, Error> {
-    let mut snapshot = table(settings, system, &Start { owners: false, ..Start::diagnosis(None) })?;
-    // The drops of each listener are told with its details.
-    let wants = Wants { details: StateSet::of(State::Listen), ..Wants::default() };
-    enrich(system, &mut snapshot, &wants);
-    // Who holds a socket now is all that will tell who made it, once it is in TIME_WAIT.
-    hold(system, &mut snapshot, census);
-    Ok(snapshot)
 }
 
 /// The table, what the rules want besides, and their verdict.

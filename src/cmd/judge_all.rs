@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::earlier::first_look;
 use super::everywhere::{Space, all_netns};
-use super::judge::{Compared, first_look, judged};
+use super::judge::{Compared, judged};
 use crate::advise::{Plan, plan};
 use crate::cli::resolve::Settings;
 use crate::collect::{Census, begin, is_empty};

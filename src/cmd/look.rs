@@ -1,27 +1,17 @@
 //! A look of the rules, with what assertions ask of it; and an earlier one.
 
-use std::path::Path;
-
-use super::judge::{first_snapshot, looked};
+use super::earlier::Past;
+use super::judge::looked;
 use crate::assertions::figure::{self, Read};
 use crate::cli::resolve::Settings;
 use crate::collect;
-use crate::error::{Error, on_file};
+use crate::error::Error;
 use crate::model::Snapshot;
-use crate::model::before::Before;
 use crate::model::earlier::{Earlier, Since};
 use crate::rules::Evidence;
 use crate::rules::engine::{Report, run};
 use crate::rules::selection::Selection;
-use crate::sys::replay::Replay;
-use crate::sys::store::Capture;
-use crate::sys::{System, privilege};
-
-/// An earlier look, and which sockets there were.
-pub(super) struct Past {
-    pub(super) earlier: Earlier,
-    pub(super) before: Before,
-}
+use crate::sys::System;
 
 /// What the rules saw and said.
 pub(super) struct Look {
@@ -51,20 +41,6 @@ impl Look {
         drop(evidence);
         Ok(Look { snapshot, since, report, shown, figures })
     }
-}
-
-/// The past that a capture holds.
-pub(super) fn past(path: &Path, settings: &Settings) -> Result<Past, Error> {
-    let hint = "write one with: tcpvet capture -o box.tar";
-    let load = || Capture::load(path).map_err(|e| on_file(&e, hint));
-    let capture = privilege::as_the_user(load)?;
-    let of_that = Settings { netns: capture.netns.clone(), ..settings.clone() };
-    let snapshot = first_snapshot(&of_that, &Replay::new(capture), None)?;
-    let whole = snapshot.coverage.table_is_whole();
-    Ok(Past {
-        before: Before::of(snapshot.sockets.iter().map(|s| s.cookie), whole),
-        earlier: Earlier::of(&snapshot),
-    })
 }
 
 /// Who and when this is, where the rules do not look; what it is compared with must fit.

@@ -8,6 +8,7 @@ mod capture;
 mod check;
 mod config;
 mod diagnose;
+mod earlier;
 pub mod enter;
 mod env;
 mod everywhere;

@@ -5,7 +5,8 @@ mod left;
 use std::collections::BTreeMap;
 
 use super::assert::{self, Bench};
-use super::look::{self, Look, Past};
+use super::earlier::Past;
+use super::look::{self, Look};
 use super::{Done, reports};
 use crate::assertions::{Assertion, Measure};
 use crate::cli::resolve::Settings;

@@ -28,6 +28,17 @@ pub struct Names<'a> {
     pub cgroup: &'a dyn Fn(&str) -> Option<u64>,
 }
 
+impl Names<'static> {
+    /// No names: only numbers are understood.
+    pub const NONE: Names<'static> = Names {
+        service: &|_| None,
+        services: &[],
+        host: &|_| Vec::new(),
+        interface: &|_| None,
+        cgroup: &|_| None,
+    };
+}
+
 /// A mistake: where, what, and what helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {

@@ -77,7 +77,9 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
     // Of a namespace that may not be entered, limits, ages and settings are missing: what is clear of the rest says too little.
     let closed = snapshot.coverage.get("namespace").is_some_and(|s| s.state > Seen::Absent);
     let whole = snapshot.coverage.table_is_whole() && !closed;
-    let mut status = if whole { Status::Ok } else { Status::Unknown };
+    // Every kernel with TCP has these counters: where they cannot be read, /proc is not there.
+    let blind = snapshot.coverage.get("snmp").is_some_and(|s| s.state > Seen::Absent);
+    let mut status = if whole && !blind { Status::Ok } else { Status::Unknown };
     let (mut judged, mut unseen) = (0, 0);
     for rule in selection.rules() {
         let mut outcome = (rule.check)(evidence, &selection.limits);
@@ -132,6 +134,13 @@ mod tests {
         let mut cut = fresh();
         cut.coverage.note("sock_diag", Seen::Partial, None, None);
         assert_eq!(run(&Selection::all(), &Evidence::new(&cut)).status, Status::Unknown);
+    }
+
+    #[test]
+    fn without_proc_nothing_is_well() {
+        let mut s = fresh();
+        s.coverage.note("snmp", Seen::Failed, None, None);
+        assert_eq!(run(&Selection::all(), &Evidence::new(&s)).status, Status::Unknown);
     }
 
     #[test]

@@ -177,14 +177,7 @@ fn mistakes_are_found_before_anything_is_measured() {
 }
 
 fn lines(text: &str) -> Result<Vec<String>, (String, String)> {
-    let names = Names {
-        service: &|_| None,
-        services: &[],
-        host: &|_| Vec::new(),
-        interface: &|_| None,
-        cgroup: &|_| None,
-    };
-    let all = file::lines("tcp.assert", text, &names)?;
+    let all = file::lines("tcp.assert", text, &Names::NONE)?;
     file::distinct(&all)?;
     Ok(all.into_iter().map(|a| a.name).collect())
 }

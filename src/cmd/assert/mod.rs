@@ -10,7 +10,8 @@ pub(super) use single::known_counters;
 
 use std::time::Duration;
 
-use super::look::{Look, Past};
+use super::earlier::Past;
+use super::look::Look;
 use crate::assertions::reading::{Reading, Verdict};
 use crate::assertions::tally::Tally;
 use crate::assertions::{Assertion, Measure};

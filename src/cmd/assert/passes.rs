@@ -2,7 +2,7 @@
 
 use crate::assertions::Measure;
 use crate::assertions::tally::Tally;
-use crate::cmd::around::{Around, name_interface, view_of};
+use crate::cmd::around::{Around, attributes, name_interface, view_of};
 use crate::collect::owners::Method;
 use crate::collect::stream::{Asked, Sink, stream};
 use crate::collect::{surroundings, workloads};
@@ -13,7 +13,6 @@ use crate::filter::push::push;
 use crate::model::Snapshot;
 use crate::model::before::Before;
 use crate::model::coverage::{Coverage, Seen};
-use crate::model::endpoint::Family;
 use crate::model::holding::Holding;
 use crate::model::listener::Listeners;
 use crate::model::owner::Provenance;
@@ -272,11 +271,7 @@ struct Counting<'a, 't, 'm> {
 impl Counting<'_, '_, '_> {
     /// The attributes of a message, where anything is read from them.
     fn attributes<'p>(&self, socket: &Socket, payload: &'p [u8]) -> Attributes<'p> {
-        let wildcard = socket.family == Family::Ipv6 && socket.peer_addr.0 == [0; 16];
-        match self.attributes || wildcard || self.owners && socket.inode == 0 {
-            true => Attributes::of(payload),
-            false => Attributes::NONE,
-        }
+        attributes(self.attributes, self.owners, socket, payload)
     }
 }
 

@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use super::output::{Kept, Output, best};
 use super::plan::Plan;
-use crate::cmd::around::name_interface;
+use crate::cmd::around::{attributes, name_interface};
 use crate::collect::stream::Sink;
 use crate::collect::workloads;
 use crate::fields::{Row, Source, View};
-use crate::model::endpoint::Family;
 use crate::model::holding::Holding;
 use crate::model::owner::Provenance;
 use crate::model::socket::Socket;
@@ -44,14 +43,9 @@ impl<'a, 'o> Show<'a, 'o> {
         }
     }
 
-    /// The attributes of a message, where anything is read from them: whether a connection without an inode is a subflow is, and
-    /// whether a wildcard takes both families.
+    /// The attributes of a message, where anything is read from them.
     fn attributes<'p>(&self, socket: &Socket, payload: &'p [u8]) -> Attributes<'p> {
-        let wildcard = socket.family == Family::Ipv6 && socket.peer_addr.0 == [0; 16];
-        match self.attributes || wildcard || self.view.holding.is_some() && socket.inode == 0 {
-            true => Attributes::of(payload),
-            false => Attributes::NONE,
-        }
+        attributes(self.attributes, self.view.holding.is_some(), socket, payload)
     }
 
     /// Ends the dump: what waits for its place in the order goes to the output with its surroundings.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::{Allow, RunArgs};
 use crate::cmd::assert::{offenders, pause};
-use crate::cmd::look::Past;
+use crate::cmd::earlier::Past;
 use crate::collect::{self, enrich};
 use crate::error::Error;
 use crate::model::Snapshot;

@@ -36,7 +36,7 @@ fn text(text: &str) -> String {
 fn metric(f: &FigureDocument) -> Option<String> {
     let value = f.value?.0;
     let unit = if f.figure.unit == Unit::Percent { "_percent" } else { "" };
-    let mut out = format!("tcpvet_{}{unit}={}", f.name, crate::assertions::wish::plain(value));
+    let mut out = format!("tcpvet_{}{unit}={}", f.name, crate::phrase::plain(value));
     // Only an upper limit, or a pair of them, can be said here.
     let level = |range: &Option<String>| {
         let range = range.clone().filter(|r| !r.starts_with('@')).unwrap_or_default();

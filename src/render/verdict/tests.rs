@@ -16,14 +16,7 @@ use crate::rules::{Evidence, engine};
 const HOSTILE: &str = "a|b'c=\"d\"<e>&,;:%\\n#\\";
 
 fn assertion(text: &str, measured: &Reading) -> AssertionDocument {
-    let names = Names {
-        service: &|_| None,
-        services: &[],
-        host: &|_| Vec::new(),
-        interface: &|_| None,
-        cgroup: &|_| None,
-    };
-    AssertionDocument::new(&file::one(text, &names).unwrap(), measured, 13)
+    AssertionDocument::new(&file::one(text, &Names::NONE).unwrap(), measured, 13)
 }
 
 /// All rules, three assertions, every number; holders with hostile names.

@@ -11,14 +11,7 @@ use crate::rules::engine::run;
 use crate::rules::selection::Selection;
 
 fn assertion(text: &str, measured: f64) -> AssertionDocument {
-    let names = Names {
-        service: &|_| None,
-        services: &[],
-        host: &|_| Vec::new(),
-        interface: &|_| None,
-        cgroup: &|_| None,
-    };
-    AssertionDocument::new(&file::one(text, &names).unwrap(), &Reading::exact(measured), 7)
+    AssertionDocument::new(&file::one(text, &Names::NONE).unwrap(), &Reading::exact(measured), 7)
 }
 
 fn unknown(text: &str) -> AssertionDocument {
