@@ -47,8 +47,7 @@ impl Listener {
         let on_address = match door.addr {
             None => true,
             Some(_) if is_any(s) => true,
-            // Every address is asked for: one is not enough.
-            Some((addr, _)) if addr.is_wildcard() => false,
+            // Where every address is asked for, one is not enough.
             Some((addr, _)) => s.local_addr == addr,
         };
         if !on_address {

@@ -194,3 +194,14 @@ fn what_is_not_known_selects_neither_way() {
     assert_eq!(holds("uid = 0 and state listen"), Some(false));
     assert_eq!((holds("known rtt"), holds("not known rtt")), (Some(false), Some(true)));
 }
+
+#[test]
+fn proc_leaves_open_what_attributes_would_tell() {
+    let socket = socket(State::Established, "127.0.0.1:80", "127.0.0.1:9");
+    for (text, want) in [("known rtt", None), ("not known rtt", None), ("known sport", Some(true))]
+    {
+        let view = View::default();
+        let row = Row { socket: &socket, attributes: &Attributes::NONE, view: &view };
+        assert_eq!(read(text).unwrap().holds(&row), want, "{text}");
+    }
+}

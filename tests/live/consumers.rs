@@ -323,3 +323,32 @@ lab_test!(a_hostile_name_breaks_out_of_no_form, {
         assert!(wrong(format).contains("x1b]0;x"), "{format}");
     }
 });
+
+lab_test!(a_check_that_is_repeated_renews_its_report, {
+    let at = folder("every");
+    let file = at.join("tcpvet.prom");
+    let report = format!("prometheus={}", file.display());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
+        .args(["check", "--select", "syn-flood", "--every", "200ms", "--report", &report])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Each version is whole, and there are several.
+    let mut versions = std::collections::BTreeSet::new();
+    for _ in 0..100 {
+        pause(100);
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            assert!(text.ends_with('\n') && text.contains("tcpvet_status 0\n"), "{text}");
+            let time = text.lines().find(|l| l.starts_with("tcpvet_last_run")).unwrap();
+            versions.insert(time.to_string());
+        }
+        if versions.len() >= 3 {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(versions.len() >= 3, "{versions:?}");
+    assert!(out.stdout.is_empty(), "nothing but the report is written");
+    std::fs::remove_dir_all(at).unwrap();
+});

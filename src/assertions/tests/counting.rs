@@ -176,6 +176,11 @@ fn a_field_that_no_live_connection_tells_is_unknown_to_this_kernel() {
     let new = [(held(11), with_info(248, 5))];
     let reading = tally(&assertion, &new, &view(true), None).reading(None);
     assert_eq!(reading.judge(&assertion.wish), Verdict::Pass);
+    // A listener has drops to tell, and a kernel that sends none of its memory keeps them.
+    let drops = read("count(state listen and drops > 0) == 0").unwrap();
+    let door = [(crate::model::testing::listener("127.0.0.1:80", 0, 5), with_info(248, 0))];
+    let reading = tally(&drops, &door, &view(true), None).reading(None);
+    assert_eq!(reading.judge(&drops.wish), Verdict::Unknown);
     // What is over has no such figure, and that is no secret.
     let over = [(socket(State::TimeWait, "127.0.0.1:80", "127.0.0.1:9"), vec![0; 72])];
     let reading = tally(&assertion, &over, &view(true), None).reading(None);

@@ -6,6 +6,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
         "EXIT STATUS",
         &[
             "2 beats 3, 3 beats 1. Info findings change no status. A closed pipe is silent and leaves the status as it is. Signals end with 128+n.",
+            "run ends with the status of its command if that is not 0 (128+n for a signal, 126 and 127 as in a shell), else with that of the verdict.",
         ],
     ),
     (

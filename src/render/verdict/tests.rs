@@ -129,6 +129,21 @@ fn metrics_are_bounded_and_every_rule_is_there() {
 }
 
 #[test]
+fn what_could_not_be_seen_has_a_number_of_its_own() {
+    let mut blind = fresh();
+    blind.uncounted = None;
+    let report = engine::run(&Selection::of_harm(), &Evidence::new(&blind));
+    let check = Check::new(&blind, Parts { report: Some(&report), ..Parts::default() });
+    let text = String::from_utf8(render(Form::Prometheus, Judged::Check(&check))).unwrap();
+    for (rule, status) in
+        [("descriptor-limit", 3), ("syn-flood", -1), ("idle-without-keepalive", -1)]
+    {
+        let line = format!("tcpvet_rule_status{{rule=\"{rule}\"}} {status}\n");
+        assert!(text.contains(&line), "{line}");
+    }
+}
+
+#[test]
 fn names_and_help_of_metrics_are_a_promise() {
     let text = text(Form::Prometheus);
     let heads: Vec<&str> = text.lines().filter(|l| l.starts_with("# HELP ")).collect();
