@@ -98,16 +98,17 @@ pub static FIGURES: [Figure; 19] = [
     Figure {
         name: "ephemeral_used",
         unit: Unit::Percent,
-        doc: "Share of the ephemeral ports that is taken toward the destination with the fullest pool.",
+        doc: "Share of the ephemeral ports that a new connection toward the worst destination cannot have.",
         metric: Some("tcpvet_ephemeral_ports_used_ratio"),
         rests_on: Some("ports"),
         get: |f| {
             let ports = f.ports()?;
-            Some(ports.pools.first().map_or(0.0, |p| p.used_ratio() * 100.0))
+            Some(taken(ports, ports.by_headroom().first().map_or(ports.free, |p| p.headroom())))
         },
         better: Some(|f| {
-            let shares = f.ports()?.pools.iter().map(|p| p.ratio(p.blocked_min()) * 100.0);
-            Some(shares.fold(0.0, f64::max))
+            let ports = f.ports()?;
+            let least = ports.pools.iter().map(crate::model::ports::Pool::headroom_max).min();
+            Some(taken(ports, least.unwrap_or(ports.free)))
         }),
     },
     Figure {
@@ -240,6 +241,12 @@ fn in_state(evidence: &Evidence<'_>, state: State) -> Option<f64> {
     let known = coverage.table_is_whole() && !hidden;
     let count = evidence.survey().by_state.get(state.index()).copied();
     count.filter(|_| known).map(|n| n as f64)
+}
+
+/// What is not left of the range, in percent.
+fn taken(ports: &Ports, left: u32) -> f64 {
+    let size = ports.range.size();
+    f64::from(size.saturating_sub(left)) * 100.0 / f64::from(size.max(1))
 }
 
 fn limit(facts: &Facts<'_>, sysctl: &str) -> Option<i64> {

@@ -2,6 +2,7 @@
 
 use super::mute::Mute;
 use super::reading::Reading;
+use super::wish::Wish;
 use super::{Aggregate, Measure};
 use crate::fields::value::Value;
 use crate::fields::{Row, Source};
@@ -138,11 +139,14 @@ impl<'a> Tally<'a> {
         self.sure
     }
 
-    /// Up to ten of them, those with the largest values first.
-    pub fn offenders(&self) -> Vec<Socket> {
+    /// Up to ten of them, those with the largest values first; of a largest value only those that go against the wish themselves.
+    pub fn offenders(&self, wish: &Wish) -> Vec<(f64, Socket)> {
         let mut kept = self.first.clone();
+        if matches!(self.measure, Measure::Over(Aggregate::Max | Aggregate::Percentile(_), ..)) {
+            kept.retain(|(value, _)| wish.surely_not(*value, *value));
+        }
         kept.sort_by(|a, b| b.0.total_cmp(&a.0));
-        kept.into_iter().map(|(_, socket)| socket).collect()
+        kept
     }
 
     /// The result; `unseen` says why sockets may be missing, where they may.

@@ -31,7 +31,7 @@ pub(super) fn run(
     let done = verdicts(args, &selection, settings, system);
     if let Err(e) = &done {
         let around = collect::begin(system, settings.netns.as_deref()).unwrap_or_default();
-        reports::failed(&args.reports, &around, &e.message);
+        reports::failed(&args.reports, "check", &around, &e.message);
     }
     done
 }
@@ -49,13 +49,7 @@ fn verdicts(
     assert::need_baseline(&assertions, args.rules.baseline.is_some())?;
     has_time_for_two(args, settings)?;
     if args.asserts.dry_run {
-        if settings.json || assertions.is_empty() {
-            return Err(Error::hinted(
-                "--dry-run shows assertions, and for people",
-                "give some with --assert or -f, and leave --json out",
-            ));
-        }
-        return Ok(Done::well(assert::dry_run(&assertions).into_bytes()));
+        return assert::dry_run(&assertions, settings);
     }
     assert::check_time(&assertions, settings)?;
     loop {

@@ -132,7 +132,7 @@ pub fn give_up(command: Option<Command>, message: &str) {
     let message = message.to_string();
     watchdog::for_a_moment(move || {
         let around = collect::begin(&Live::here(), None).unwrap_or_default();
-        reports::failed(&args.reports, &around, &message);
+        reports::failed(&args.reports, "check", &around, &message);
     });
 }
 

@@ -52,9 +52,12 @@ pub(super) fn done(judged: Judged<'_>, args: &ReportArgs, settings: &Settings) -
 
 /// Writes what there is to say where no verdict came: a report of before must not be taken for one of now. Metrics are left as they are,
 /// and tell by their time that they are old: new ones would take back what is known to be wrong.
-pub(super) fn failed(args: &ReportArgs, snapshot: &Snapshot, message: &str) {
-    let reports = args.report.iter().filter(|r| !r.form.is_for_others()).cloned().collect();
-    let check = Check::failed(snapshot, message);
+pub(super) fn failed(args: &ReportArgs, command: &'static str, snapshot: &Snapshot, message: &str) {
+    // The document of a run tells how the command ended, and there was no end.
+    let json = |form: Form| form == Form::Json && command != "check";
+    let said = |r: &&crate::cli::Report| !r.form.is_for_others() && !json(r.form);
+    let reports = args.report.iter().filter(said).cloned().collect();
+    let check = Check::failed(command, snapshot, message);
     // There is an error to tell already.
     let _ = write(Judged::Check(&check), &ReportArgs { report: reports, exit_zero: false });
 }

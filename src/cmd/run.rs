@@ -34,9 +34,19 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> R
         ));
     }
     reports::check(&args.reports)?;
+    let done = verdict(args, settings, system);
+    if let Err(e) = &done {
+        let around = collect::begin(system, None).unwrap_or_default();
+        reports::failed(&args.reports, "run", &around, &e.message);
+    }
+    done
+}
+
+/// The command between two looks, and what is said of it.
+fn verdict(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
     let assertions = assert::read(&args.asserts, Vec::new(), system)?;
     if args.asserts.dry_run {
-        return Ok(Done::well(assert::dry_run(&assertions).into_bytes()));
+        return assert::dry_run(&assertions, settings);
     }
     assert::known_counters(&assertions, system)?;
     assert::check_time(&assertions, settings)?;

@@ -115,7 +115,7 @@ fn compare(row: &Row<'_>, field: &Field, op: Operator, literals: &[Literal]) -> 
     if values == 0 && owned(field) {
         // Nobody holds it: that is known, where every process was read.
         let (_, provenance) = row.holders()?;
-        return is_certain(provenance).then_some(negative);
+        return is_certain(provenance, row).then_some(negative);
     }
     (values > 0 && !unsure).then_some(negative)
 }
@@ -134,14 +134,19 @@ fn known(field: &Field, row: &Row<'_>) -> Option<bool> {
     }
     let (holders, provenance) = row.holders()?;
     if holders.is_empty() {
-        return is_certain(provenance).then_some(false);
+        return is_certain(provenance, row).then_some(false);
     }
     Some(field.name != "container" || !(field.get)(row).is_none())
 }
 
 /// Whether nobody holding a socket is a fact, and not a want of rights.
-fn is_certain(provenance: Provenance) -> bool {
-    matches!(provenance, Provenance::None | Provenance::Unheld | Provenance::Exact)
+fn is_certain(provenance: Provenance, row: &Row<'_>) -> bool {
+    match provenance {
+        Provenance::None | Provenance::Exact => true,
+        // In a pid namespace of its own this program sees its own processes, and no more.
+        Provenance::Unheld => !row.view.other_pid_namespace,
+        _ => false,
+    }
 }
 
 /// Whether a field is of the owner.

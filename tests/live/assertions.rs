@@ -327,3 +327,40 @@ lab_test!(what_is_not_judged_is_not_well, {
     assert!(text.contains("two reports go to"), "{text}");
     std::fs::remove_file(report).unwrap();
 });
+
+lab_test!(behind_another_pid_namespace_nobody_is_nobody, {
+    let _leak = Scene::start(&["leak", "7"]);
+    pause(200);
+    let inside = |args: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-pf", "--mount-proc", env!("CARGO_BIN_EXE_tcpvet")]).args(args);
+        finish(command.env("XDG_CONFIG_HOME", "/nonexistent"))
+    };
+    let found = inside(&asserted(&["count(process = scene) == 0", "count(state close-wait) == 7"]));
+    if found.err.contains("unshare") {
+        println!("SKIPPED: this machine gives a test no pid namespace");
+        return;
+    }
+    assert_eq!(found.status, 3, "{}{}", found.out, found.err);
+    assert!(
+        found.out.starts_with("UNKNOWN count(process = scene)")
+            && found.out.contains("PASS count(state"),
+        "{}",
+        found.out
+    );
+});
+
+lab_test!(offenders_of_a_largest_value_are_those_beyond_the_wish, {
+    let _unread = Scene::start(&["unread", "3"]);
+    let _idle = Scene::start(&["established", "5", "7101"]);
+    pause(300);
+    let most = measured("max(recvq, state established) < 1G").as_u64().unwrap();
+    assert!(most > 1, "something is unread");
+    let document = json(&asserted(&[&format!("max(recvq, state established) < {most}")]));
+    let offenders = document["assertions"][0]["offenders"].as_array().unwrap();
+    assert!(!offenders.is_empty() && offenders.len() <= 3, "{offenders:?}");
+    assert!(
+        offenders.iter().all(|o| o["value"].as_str() == Some(&most.to_string())),
+        "{offenders:?}"
+    );
+});

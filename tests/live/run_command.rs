@@ -250,6 +250,11 @@ lab_test!(what_is_mistyped_runs_nothing, {
         assert_eq!(said.status, 3, "{args:?}: {}", said.err);
         assert!(said.err.contains("hint: "), "{}", said.err);
     }
+    let report = std::env::temp_dir().join(format!("tcpvet-run-{}.xml", std::process::id()));
+    let argument = format!("junit={}", report.display());
+    assert_eq!(run(&["run", "--report", &argument, "--assert", "x", "--", "true"]).status, 3);
+    assert!(std::fs::read_to_string(&report).unwrap().contains("errors=\"1\""));
+    std::fs::remove_file(report).unwrap();
     assert!(!std::path::Path::new("/tmp/tcpvet-never").exists());
 });
 

@@ -238,7 +238,11 @@ fn those_with_the_largest_values_are_named() {
     let assertion = read("max(rtt) < 1us").unwrap();
     let sockets: Vec<_> = (1..=23).map(|i| (held(i), with_info(248, (i * 7) % 23))).collect();
     let tally = tally(&assertion, &sockets, &view(true), None);
-    let named: Vec<u32> = tally.offenders().iter().map(|s| (s.inode * 7) % 23).collect();
+    let named: Vec<u32> =
+        tally.offenders(&assertion.wish).iter().map(|(_, s)| (s.inode * 7) % 23).collect();
     assert_eq!(named, [22, 21, 20, 19, 18, 17, 16, 15, 14, 13]);
     assert_eq!(tally.selected(), 23);
+    let few = read("max(rtt) <= 20us").unwrap();
+    let values: Vec<f64> = tally.offenders(&few.wish).iter().map(|(v, _)| *v).collect();
+    assert_eq!(values, [22.0, 21.0], "what keeps to the wish is no offender");
 }

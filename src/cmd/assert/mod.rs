@@ -14,13 +14,14 @@ use super::earlier::Past;
 use super::look::Look;
 use crate::assertions::reading::{Reading, Verdict};
 use crate::assertions::tally::Tally;
+use crate::assertions::wish::Wish;
 use crate::assertions::{Assertion, Measure};
 use crate::cli::resolve::Settings;
 use crate::collect;
 use crate::error::Error;
 use crate::model::Snapshot;
 use crate::model::socket::Socket;
-use crate::render::document::assertion::AssertionDocument;
+use crate::render::document::assertion::{AssertionDocument, Offender};
 use crate::sys::System;
 
 /// What assertions are measured with.
@@ -42,11 +43,13 @@ struct Measured {
     reading: Reading,
     selected: Option<u64>,
     sockets: Vec<Socket>,
+    /// Their values, where one was measured.
+    values: Vec<f64>,
 }
 
 impl Measured {
     fn plain(reading: Reading) -> Measured {
-        Measured { reading, selected: None, sockets: Vec::new() }
+        Measured { reading, selected: None, sockets: Vec::new(), values: Vec::new() }
     }
 }
 
@@ -125,10 +128,17 @@ fn finish(
     };
     let groups: Vec<Vec<Socket>> = done.iter().zip(assertions).map(of).collect();
     let named = offenders::named(&groups, snapshot, system);
-    let with = |((document, measured), offenders): ((AssertionDocument, Measured), _)| {
+    let with = |(((document, measured), mut offenders), assertion): (
+        ((AssertionDocument, Measured), Vec<Offender>),
+        &Assertion,
+    )| {
+        let unit = assertion.measure.unit();
+        for (offender, value) in offenders.iter_mut().zip(&measured.values) {
+            offender.value = Some(unit.show(*value));
+        }
         AssertionDocument { selected: measured.selected, offenders, ..document }
     };
-    done.into_iter().zip(named).map(with).collect()
+    done.into_iter().zip(named).zip(assertions).map(with).collect()
 }
 
 /// Whether the rules, or the whole table, must be looked at.
@@ -169,7 +179,9 @@ fn measure(
     for assertion in assertions {
         measured.push(match &assertion.measure {
             Measure::Count(_) | Measure::New(_) | Measure::Over(..) => match counted.next() {
-                Some((tally, unseen)) => of_tally(tally, unseen.as_deref(), snapshot),
+                Some((tally, unseen)) => {
+                    of_tally(tally, unseen.as_deref(), &assertion.wish, snapshot)
+                }
                 None => Measured::plain(Reading::unknown("it was not measured")),
             },
             Measure::Listening(door) => {
@@ -195,7 +207,7 @@ fn measure(
     Ok(measured)
 }
 
-fn of_tally(tally: &Tally<'_>, unseen: Option<&str>, snapshot: &Snapshot) -> Measured {
+fn of_tally(tally: &Tally<'_>, unseen: Option<&str>, wish: &Wish, snapshot: &Snapshot) -> Measured {
     let mut reading = tally.reading(unseen);
     // What is not known of a socket mostly is who holds it, and the coverage says why.
     if let (Some(why), Some(source)) = (&mut reading.why, snapshot.coverage.get("owners"))
@@ -204,5 +216,9 @@ fn of_tally(tally: &Tally<'_>, unseen: Option<&str>, snapshot: &Snapshot) -> Mea
     {
         why.push_str(&format!(" ({reason})"));
     }
-    Measured { reading, selected: Some(tally.selected()), sockets: tally.offenders() }
+    let over = matches!(tally.measure(), Measure::Over(..));
+    let (values, sockets): (Vec<f64>, Vec<Socket>) = tally.offenders(wish).into_iter().unzip();
+    // Of a figure over values it is not counted how many go against the wish.
+    let selected = (!over).then(|| tally.selected());
+    Measured { reading, selected, sockets, values: if over { values } else { Vec::new() } }
 }

@@ -53,7 +53,7 @@ pub(super) fn go<'a>(
             }
         }
         match table.filter(|table| table.tells(&pass)) {
-            Some(table) => over(table, members, before, &mut coverage),
+            Some(table) => over(table, members, before, system, &mut coverage),
             None => one(&pass, members, before, system, snapshot, &mut coverage)?,
         }
         for at in &pass.members {
@@ -94,10 +94,12 @@ fn over(
     table: Table<'_>,
     members: Vec<&mut Tally<'_>>,
     before: Option<&Before>,
+    system: &dyn System,
     coverage: &mut Coverage,
 ) {
     let table = table.snapshot;
-    let view = view_of(table, &Listeners::of(table));
+    let mut view = view_of(table, &Listeners::of(table));
+    view.other_pid_namespace = surroundings::in_other_pid_namespace(system);
     let mut members = members;
     for socket in table.sockets.iter() {
         let row = Row { socket, attributes: &Attributes::NONE, view: &view };

@@ -8,6 +8,7 @@ use crate::assertions::wish::Wish;
 use crate::assertions::{Assertion, Measure, figure, file};
 use crate::cli::AssertArgs;
 use crate::cli::resolve::Settings;
+use crate::cmd::Done;
 use crate::cmd::filter::with_names;
 use crate::error::{Error, on_file};
 use crate::model::text::Text;
@@ -142,7 +143,21 @@ pub(in crate::cmd) fn allow_time(assertions: &[Assertion], settings: &Settings, 
 }
 
 /// What would be judged, and nothing measured.
-pub(in crate::cmd) fn dry_run(assertions: &[Assertion]) -> String {
+pub(in crate::cmd) fn dry_run(
+    assertions: &[Assertion],
+    settings: &Settings,
+) -> Result<Done, Error> {
+    if settings.json || assertions.is_empty() {
+        return Err(Error::hinted(
+            "--dry-run shows assertions, and for people",
+            "give some with --assert or -f, and leave --json out",
+        ));
+    }
+    Ok(Done::well(understood(assertions).into_bytes()))
+}
+
+/// How they were understood.
+fn understood(assertions: &[Assertion]) -> String {
     let mut out = String::new();
     for a in assertions {
         let name = if a.name == a.expression { String::new() } else { format!("{}: ", a.name) };

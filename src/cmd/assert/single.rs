@@ -183,7 +183,7 @@ pub(super) fn only(listeners: &[Listener], whole: bool, ports: &[(u16, u16)]) ->
         (true, true) => Reading::flag(true),
         (true, false) => Reading::between(0.0, 1.0, "the socket table could not be read whole"),
     };
-    Measured { reading, selected: Some(sockets.len() as u64), sockets }
+    Measured { reading, selected: Some(sockets.len() as u64), sockets, values: Vec::new() }
 }
 
 /// The pools of ephemeral ports, as `tcpvet ports` counts them.
@@ -281,10 +281,15 @@ pub(super) fn finding(look: Option<&Look>, word: &str) -> Reading {
         .collect();
     let coverage = &look.snapshot.coverage;
     let closed = coverage.get("namespace").is_some_and(|s| s.state > Seen::Absent);
-    let blind = look.report.status == Status::Unknown && (!coverage.table_is_whole() || closed);
+    let told = look.snapshot.has_netlink_facts() && !closed;
+    let blind = look.report.status == Status::Unknown && !(coverage.table_is_whole() && told);
     match (open.is_empty(), blind) {
         (true, false) => Reading::exact(worst),
-        (true, true) => Reading::between(worst, 3.0, "the namespace could not be read whole"),
+        (true, true) => Reading::between(
+            worst,
+            3.0,
+            "limits, binds and ages come by netlink only, which is refused here",
+        ),
         (false, _) => Reading::between(worst, 3.0, open.join("; ")),
     }
 }

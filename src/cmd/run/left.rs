@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::{Allow, RunArgs};
 use crate::cmd::assert::{offenders, pause};
 use crate::cmd::earlier::Past;
-use crate::collect::{self, enrich};
+use crate::collect::{self, enrich, surroundings};
 use crate::error::Error;
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
@@ -39,10 +39,9 @@ struct Found {
 
 impl Found {
     fn is_nothing(&self) -> bool {
-        self.known
-            && self.close_wait.is_empty()
-            && self.open.is_empty()
-            && self.listeners.is_empty()
+        // Whose a connection is may be found out by the next look: a process may just have been starting.
+        let all = [&self.close_wait, &self.open, &self.listeners];
+        self.known && self.hidden == 0 && all.iter().all(|left| left.is_empty())
     }
 }
 
@@ -104,6 +103,7 @@ fn look(
     if !wants.owners.is_empty() {
         enrich(system, &mut snapshot, &wants);
     }
+    let elsewhere = surroundings::in_other_pid_namespace(system);
     let range = EphemeralRange::of(&snapshot);
     let mut ports = PortSet::default();
     for socket in fresh {
@@ -124,6 +124,8 @@ fn look(
                     (true, _) if state == State::Listen => found.listeners.push(socket),
                     (true, _) => found.open.push(socket),
                     (false, Provenance::Hidden) => found.hidden += 1,
+                    // Out of sight may be the very process that was started.
+                    (false, Provenance::Unheld) if elsewhere => found.hidden += 1,
                     (false, _) => found.of_others += 1,
                 }
             }

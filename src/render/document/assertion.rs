@@ -45,7 +45,7 @@ pub struct AssertionDocument {
     pub within_ms: Option<u64>,
     /// How long it took, or how long it was waited for, milliseconds.
     pub took_ms: u64,
-    /// Sockets that were counted.
+    /// Sockets that were counted; null for what is not a count.
     pub selected: Option<u64>,
     /// Up to ten of them, if the assertion failed by what they are.
     pub offenders: Vec<Offender>,
@@ -69,6 +69,8 @@ pub struct Offender {
     pub provenance: Provenance,
     /// Milliseconds since anything was sent or came; for TIME_WAIT since it was closed; null if that is not told.
     pub idle_ms: Option<u32>,
+    /// What was measured on it, as people read it; null where sockets were only counted.
+    pub value: Option<String>,
 }
 
 /// Assertions by outcome.
@@ -177,6 +179,7 @@ impl Offender {
             process: who.and_then(|h| h.process.as_ref().map(ToString::to_string)),
             provenance,
             idle_ms: aged.or(idle_ms.filter(|_| socket.state != State::Listen)),
+            value: None,
         }
     }
 
@@ -197,7 +200,8 @@ impl Offender {
             "listen" => end(&self.local),
             _ => format!("{} -> {}", end(&self.local), end(&self.peer)),
         };
-        format!("{} {ends}{who}{idle}", self.state)
+        let value = self.value.as_ref().map_or(String::new(), |v| format!(": {v}"));
+        format!("{} {ends}{who}{idle}{value}", self.state)
     }
 }
 

@@ -69,8 +69,9 @@ pub struct Parts<'a> {
 
 impl Check {
     /// The document of a check that could not be made.
-    pub fn failed(snapshot: &Snapshot, message: &str) -> Check {
+    pub fn failed(command: &'static str, snapshot: &Snapshot, message: &str) -> Check {
         let mut check = Check::new(snapshot, Parts::default());
+        check.head.command = command;
         check.status = Status::Unknown;
         check.exit_status = crate::exit::UNKNOWN;
         check.summary = message.lines().next().unwrap_or_default().to_string();

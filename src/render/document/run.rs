@@ -219,7 +219,9 @@ fn of_left(parts: &Parts) -> Vec<Case> {
             (1.., false, _) => worst,
         };
         let text = match (kind.sockets, left.known) {
-            (0, false) => "the socket table could not be read whole".to_string(),
+            (0, false) => {
+                "sockets cannot be told apart: netlink is refused, or the table was cut".to_string()
+            }
             (n, _) => format!("{} {how}", count(n, what.0, what.1)),
         };
         let mut case = Case::new("run", name, outcome, text);
