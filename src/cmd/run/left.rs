@@ -31,7 +31,7 @@ struct Found {
     time_wait: u64,
     time_wait_ports: u64,
     of_others: u64,
-    hidden: u64,
+    hidden: Vec<Socket>,
     known: bool,
     /// Cookies of all that came while the command ran.
     fresh: BTreeSet<u64>,
@@ -40,8 +40,8 @@ struct Found {
 impl Found {
     fn is_nothing(&self) -> bool {
         // Whose a connection is may be found out by the next look: a process may just have been starting.
-        let all = [&self.close_wait, &self.open, &self.listeners];
-        self.known && self.hidden == 0 && all.iter().all(|left| left.is_empty())
+        let all = [&self.close_wait, &self.open, &self.listeners, &self.hidden];
+        self.known && all.iter().all(|left| left.is_empty())
     }
 }
 
@@ -55,8 +55,8 @@ pub(super) fn settled(
 ) -> Result<(Snapshot, LeftDocument), Error> {
     let begun = collect::uptime_ms(system);
     let mut waited = Duration::ZERO;
-    let mut suspects: Option<BTreeSet<u64>> = None;
     // What came while the command ran is what was there at its end: a later one belongs to what goes on now.
+    let mut suspects: Option<BTreeSet<u64>> = None;
     loop {
         let (snapshot, mut found) = look(past, pids, args.isolate, system)?;
         if let Some(seen) = &suspects {
@@ -64,6 +64,7 @@ pub(super) fn settled(
             found.close_wait.retain(stays);
             found.open.retain(stays);
             found.listeners.retain(stays);
+            found.hidden.retain(stays);
         }
         if found.is_nothing() || waited >= patience {
             let around = snapshot.surroundings();
@@ -123,9 +124,9 @@ fn look(
                 match (own, snapshot.provenance(holder_of(&socket, &listeners))) {
                     (true, _) if state == State::Listen => found.listeners.push(socket),
                     (true, _) => found.open.push(socket),
-                    (false, Provenance::Hidden) => found.hidden += 1,
+                    (false, Provenance::Hidden) => found.hidden.push(socket),
                     // Out of sight may be the very process that was started.
-                    (false, Provenance::Unheld) if elsewhere => found.hidden += 1,
+                    (false, Provenance::Unheld) if elsewhere => found.hidden.push(socket),
                     (false, _) => found.of_others += 1,
                 }
             }
@@ -155,6 +156,7 @@ fn is_younger(snapshot: &Snapshot, socket: &Socket, pids: &[u32]) -> bool {
 }
 
 fn document(found: Found, around: &Snapshot, args: &RunArgs, system: &dyn System) -> LeftDocument {
+    let hidden = found.hidden.len() as u64;
     let groups = [found.close_wait, found.open, found.listeners];
     let mut named = offenders::named(&groups, around, system).into_iter();
     let mut kind = |sockets: &[Socket], what: Allow| LeftKind {
@@ -171,7 +173,7 @@ fn document(found: Found, around: &Snapshot, args: &RunArgs, system: &dyn System
         time_wait_ports: found.time_wait_ports,
         time_wait_is_cut: false,
         of_others: found.of_others,
-        hidden: found.hidden,
+        hidden,
         known: found.known,
     }
 }
