@@ -11,7 +11,6 @@ use crate::collect::owners::Method;
 use crate::collect::{self, ports};
 use crate::error::Error;
 use crate::model::Snapshot;
-use crate::model::coverage::Seen;
 use crate::model::destination::Destination;
 use crate::model::earlier::{Earlier, Since, is_gauge};
 use crate::model::endpoint::Addr;
@@ -280,8 +279,8 @@ pub(super) fn finding(look: Option<&Look>, word: &str) -> Reading {
         })
         .collect();
     let coverage = &look.snapshot.coverage;
-    let closed = coverage.get("namespace").is_some_and(|s| s.state > Seen::Absent);
-    let told = look.snapshot.has_netlink_facts() && !closed;
+    // Of a namespace that may not be entered netlink tells nothing either.
+    let told = look.snapshot.has_netlink_facts();
     let blind = look.report.status == Status::Unknown && !(coverage.table_is_whole() && told);
     match (open.is_empty(), blind) {
         (true, false) => Reading::exact(worst),
