@@ -36,7 +36,12 @@ fn main() -> ExitCode {
         Err(e) => {
             return match answer(&e) {
                 Answer::Text(text) => write(text.as_bytes(), exit::OK),
-                Answer::Wrong(error) => fail(&error),
+                Answer::Wrong(error) => {
+                    match typed_form().and_then(|form| failed(form, &error.message)) {
+                        Some(line) => write(&line, exit::UNKNOWN),
+                        None => fail(&error),
+                    }
+                }
             };
         }
     };
@@ -82,6 +87,21 @@ fn main() -> ExitCode {
             None => fail(&error),
         },
     }
+}
+
+/// The form that was typed for a check, where the rest could not be read.
+fn typed_form() -> Option<Form> {
+    let words: Vec<String> =
+        std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    if !words.iter().any(|word| word == "check") {
+        return None;
+    }
+    let glued = words.iter().find_map(|word| word.strip_prefix("--format="));
+    let apart = words.windows(2).find_map(|pair| match pair {
+        [option, form] if option == "--format" => Some(form.as_str()),
+        _ => None,
+    });
+    glued.or(apart).and_then(|typed| Form::ALL.into_iter().find(|form| form.word() == typed))
 }
 
 /// What answers; some commands ask nobody.

@@ -464,3 +464,23 @@ fn documented_assertions_are_read() {
         assert_eq!(read.status, 0, "{text}: {}", read.err);
     }
 }
+
+#[test]
+fn monitoring_reads_of_a_usage_error_where_it_reads_verdicts() {
+    for (args, want) in [
+        (
+            &["check", "--format", "nagios", "--tpyo"][..],
+            "TCP UNKNOWN: unexpected argument '--tpyo' found\n",
+        ),
+        (
+            &["check", "--format=checkmk", "-w"],
+            "3 \"TCP\" - a value is required for '--warning <NAME=RANGE>'",
+        ),
+    ] {
+        let said = run(args);
+        assert_eq!((said.status, said.err.as_str()), (3, ""), "{args:?}");
+        assert!(said.out.starts_with(want), "{}", said.out);
+    }
+    let said = run(&["check", "--tpyo"]);
+    assert_eq!((said.status, said.out.as_str()), (3, ""));
+}

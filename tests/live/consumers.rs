@@ -134,6 +134,22 @@ lab_test!(promtool_accepts_the_metrics_and_the_alerts_fire_on_them, {
         ),
         alert("20m", "TcpvetPortsRunningOut", &[]),
     );
+    // Where tcpvet never was, and where it could not see.
+    let silent = alert("20m", "TcpvetMissing", &[("severity", "warning"), ("instance", "bare")]);
+    let blind = alert(
+        "70m",
+        "TcpvetPartlyBlind",
+        &[("severity", "warning"), ("instance", "dark"), ("rule", "descriptor-limit")],
+    );
+    let tests = format!(
+        "{tests}  - interval: 1m\n    input_series:\n\
+         \x20     - series: 'node_textfile_scrape_error{{instance=\"bare\"}}'\n        values: '0x90'\n\
+         \x20     - series: 'node_textfile_scrape_error{{instance=\"dark\"}}'\n        values: '0x90'\n\
+         \x20     - series: 'tcpvet_last_run_timestamp_seconds{{instance=\"dark\"}}'\n        values: '0+60x90'\n\
+         \x20     - series: 'tcpvet_rule_status{{instance=\"dark\",rule=\"descriptor-limit\"}}'\n        values: '3x90'\n\
+         \x20   alert_rule_test:\n{silent}{blind}{}",
+        alert("70m", "TcpvetNotRunning", &[])
+    );
     std::fs::write(at.join("tests.yml"), &tests).unwrap();
     let tested =
         finish(Command::new("promtool").args(["test", "rules", "tests.yml"]).current_dir(&at));
