@@ -184,7 +184,8 @@ lab_test!(a_key_reaches_the_command_once, {
         sys.exit(9)\n";
     std::fs::write(&at, taking).unwrap();
     let program = env!("CARGO_BIN_EXE_tcpvet");
-    let typed = format!("{program} run --settle 0 -- python3 {}", at.display());
+    // Without `exec` a shell that stays behind takes the key for itself and ends with 130.
+    let typed = format!("exec {program} run --settle 0 -- python3 {}", at.display());
     let mut child = Command::new("script")
         .args(["-qec", &typed, "/dev/null"])
         .stdin(Stdio::piped())
