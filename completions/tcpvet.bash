@@ -234,7 +234,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -277,7 +277,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__capture)
-            opts="-o -N -q -h --output --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-o -N -q -h --output --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -292,7 +292,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -319,10 +319,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
-                    return 0
-                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -335,7 +331,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__check)
-            opts="-f -w -c -t -N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --file --dry-run --warning --critical --all-netns --cmdline --report --exit-zero --every --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-f -w -c -t -N -q -h --select --ignore --set --config --no-config --sample --baseline --assert --file --dry-run --warning --critical --all-netns --cmdline --report --exit-zero --every --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -406,7 +402,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -431,10 +427,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -449,42 +441,18 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__completions)
-            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help bash zsh fish"
+            opts="-q -h --color --width --quiet --timeout --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --netns)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -N)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --proc)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -499,7 +467,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__config)
-            opts="-N -q -h --select --ignore --set --config --no-config --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-q -h --select --ignore --set --config --no-config --json --format --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,23 +490,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --netns)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -N)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --proc)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -547,10 +499,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -596,7 +544,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -639,18 +587,14 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__env)
-            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --netns)
@@ -671,10 +615,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -689,14 +629,14 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__explain)
-            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -721,10 +661,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -739,30 +675,14 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__fields)
-            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-q -h --json --format --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --netns)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -N)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --proc)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -771,10 +691,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -789,42 +705,18 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__generate)
-            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-q -h --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --netns)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -N)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --proc)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1091,7 +983,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__list)
-            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --infer --baseline --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-t -u -M -a -l -B -4 -6 -n -r -p -o -e -m -i -O -H -N -q -h --tcp --udp --mptcp --all --listening --bound-inactive --state --ipv4 --ipv6 --all-netns --numeric --resolve --processes --options --extended --memory --info --tos --cgroup --inet-sockopt --columns --no-header --owners --infer --baseline --sort --reverse --limit --group-by --explain-filter --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1130,7 +1022,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json jsonl plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1155,10 +1047,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1173,7 +1061,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__listen)
-            opts="-H -N -q -h --brief --all-netns --no-header --owners --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-H -N -q -h --brief --all-netns --no-header --owners --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1184,7 +1072,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1209,10 +1097,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1227,42 +1111,18 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__man)
-            opts="-N -q -h --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-q -h --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --netns)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -N)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --proc)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1277,7 +1137,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__ports)
-            opts="-H -N -q -h --to --source --port --what-if --sample --bind --limit --all-netns --no-header --owners --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-H -N -q -h --to --source --port --what-if --sample --bind --limit --all-netns --no-header --owners --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1312,7 +1172,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json plain csv" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1339,10 +1199,6 @@ _tcpvet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
-                    return 0
-                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1355,7 +1211,7 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__run)
-            opts="-f -N -q -h --assert --file --dry-run --settle --isolate --allow --report --exit-zero --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-f -q -h --assert --file --dry-run --settle --isolate --allow --report --exit-zero --json --format --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1386,19 +1242,7 @@ _tcpvet() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
-                    return 0
-                    ;;
-                --from)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --netns)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -N)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "human json nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
                     return 0
                     ;;
                 --proc)
@@ -1411,10 +1255,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1429,14 +1269,14 @@ _tcpvet() {
             return 0
             ;;
         tcpvet__subcmd__summary)
-            opts="-N -q -h --all-netns --json --format --from --netns --proc --color --width --fail-on --quiet --timeout --help"
+            opts="-N -q -h --all-netns --json --format --from --netns --proc --color --width --quiet --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "human json jsonl plain csv nagios checkmk prometheus openmetrics junit tap github zabbix" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -1461,10 +1301,6 @@ _tcpvet() {
                     ;;
                 --width)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-on)
-                    COMPREPLY=($(compgen -W "warning unknown critical" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)

@@ -85,18 +85,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l config -d 'Re
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l sample -d 'Look twice, this long apart: what needs a rate can be judged then' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l baseline -d 'Compare with this capture of the same boot and namespace instead' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -129,9 +118,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l every -d 'Check 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -s t -d 'The same as --timeout' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
 nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
 checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
@@ -147,9 +133,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l color -d 'When t
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l dry-run -d 'Read the assertions, say how they were understood, and measure nothing'
@@ -169,9 +152,6 @@ drops\t'Connections that listeners refused'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l report -d 'Write the verdict to a file too, such as junit=out.xml (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
 nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
 checkmk\t'Lines of a local check (check, run)'
 prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
@@ -180,16 +160,11 @@ junit\t'JUnit XML (check, run)'
 tap\t'TAP version 13 (check, run)'
 github\t'Annotations of GitHub Actions (check, run)'
 zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l dry-run -d 'Read the assertions, say how they were understood, and measure nothing'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l isolate -d 'Run the command in a network namespace of its own'
@@ -211,15 +186,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l format -d 'Output
 json\t'One JSON document'
 jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+csv\t'Values with commas between (list, ports)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -227,9 +194,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l color -d 'When to
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s t -l tcp -d 'TCP sockets'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s u -l udp -d 'UDP sockets'
@@ -262,18 +226,7 @@ bpf\t'By BPF; what that does not find is looked for in /proc'
 proc\t'By /proc'
 none\t'Not'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -281,9 +234,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l color -d 'When 
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l brief -d 'One dump and nothing more: queue, limit, who set it, drops'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l all-netns -d 'Every network namespace in sight'
@@ -303,17 +253,8 @@ proc\t'By /proc'
 none\t'Not'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l format -d 'Output format' -r -f -a "human\t'Text for people'
 json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
 plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+csv\t'Values with commas between (list, ports)'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -321,9 +262,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l color -d 'When t
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l bind -d 'Only the pools of programs that bind() before they connect()'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l all-netns -d 'Every network namespace in sight'
@@ -332,72 +270,29 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l json -d 'Print o
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l from -d 'Read a capture instead of this kernel' -r -F
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -405,9 +300,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l json -d 'Print one JSON document'
@@ -427,18 +319,7 @@ docker\t'Options of docker run and podman run'
 tuned\t'A profile for TuneD'
 json\t'The JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -455,18 +336,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l json -d 'Print 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -474,9 +344,6 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s q -l quiet -d 'Print nothing when all is well, and no notes'
@@ -486,28 +353,11 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l ignore -d 'Leav
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l set -d 'Change a threshold (can be repeated)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l config -d 'Read this configuration file in place of /etc/tcpvet.toml and the user\'s own' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l json -d 'Print one JSON document'
@@ -515,18 +365,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s q -l quiet -d '
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s o -l output -d 'A new folder, or a new file whose name ends in .tar' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
+json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l from -d 'Read a capture instead of this kernel' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
@@ -534,92 +373,29 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l format -d 'Output format' -r -f -a "human\t'Text for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line (list)'
-plain\t'Values with tabs between, numbers in plain units (list, ports)'
-csv\t'Values with commas between (list, ports)'
-nagios\t'One line with performance data, for Nagios and Icinga (check, run)'
-checkmk\t'Lines of a local check (check, run)'
-prometheus\t'Metrics for node_exporter\'s textfile collector (check, run)'
-openmetrics\t'Metrics in OpenMetrics text (check, run)'
-junit\t'JUnit XML (check, run)'
-tap\t'TAP version 13 (check, run)'
-github\t'Annotations of GitHub Actions (check, run)'
-zabbix\t'Low-level discovery (check, run)'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l from -d 'Read a capture instead of this kernel' -r -F
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s N -l netns -d 'Look at another network namespace: a name of \'ip netns\', a path, a process id, a container or a pod' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l proc -d 'Read this folder in place of /proc, in a container that has the host\'s mounted' -r -F
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
-unknown\t'Unknown or critical'
-critical\t'Critical'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand help; and not __fish_seen_subcommand_from diagnose check run list listen ports env fields summary advise explain config capture completions man generate help" -f -a "diagnose" -d 'Say what is wrong, who does it and what to change'

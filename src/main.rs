@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::Parser;
 use tcpvet::cli::resolve::{Settings, resolve};
-use tcpvet::cli::usage::{Answer, answer};
-use tcpvet::cli::{Cli, Command};
+use tcpvet::cli::usage::Answer;
+use tcpvet::cli::{Command, parse};
 use tcpvet::error::Error;
 use tcpvet::render::verdict::{Form, failed};
 use tcpvet::sys::live::Live;
@@ -31,17 +30,13 @@ fn main() -> ExitCode {
         end(exit::UNKNOWN);
     }));
     privilege::lie_low();
-    let cli = match Cli::try_parse() {
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(e) => {
-            return match answer(&e) {
-                Answer::Text(text) => write(text.as_bytes(), exit::OK),
-                Answer::Wrong(error) => {
-                    match typed_form().and_then(|form| failed(form, &error.message)) {
-                        Some(line) => write(&line, exit::UNKNOWN),
-                        None => fail(&error),
-                    }
-                }
+        Err(Answer::Text(text)) => return write(text.as_bytes(), exit::OK),
+        Err(Answer::Wrong(error)) => {
+            return match typed_form().and_then(|form| failed(form, &error.message)) {
+                Some(line) => write(&line, exit::UNKNOWN),
+                None => fail(&error),
             };
         }
     };

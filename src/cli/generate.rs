@@ -8,7 +8,7 @@ use clap_complete::Shell as Completer;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::{Cli, Shell};
+use super::{Cli, Shell, fit};
 use crate::error::Error;
 
 /// Every generated file: its path from the root of the project, and its bytes.
@@ -28,9 +28,14 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The command line as these texts show it.
+fn definition() -> clap::Command {
+    fit::fitted(Cli::command(), fit::Refused::Gone)
+}
+
 /// Names of the visible subcommands.
 fn subcommands() -> Vec<String> {
-    let command = Cli::command();
+    let command = definition();
     command
         .get_subcommands()
         .filter(|c| !c.is_hide_set())
@@ -46,7 +51,7 @@ pub fn completions(shell: Shell) -> Vec<u8> {
         Shell::Fish => Completer::Fish,
     };
     let mut out = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "tcpvet", &mut out);
+    clap_complete::generate(shell, &mut definition(), "tcpvet", &mut out);
     out
 }
 
@@ -67,7 +72,7 @@ pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
         );
         return Err(Error::hinted(message, format!("pages: {} rules", names.join(" "))));
     }
-    let mut command = Cli::command();
+    let mut command = definition();
     command.build();
     let sub = command.find_subcommand(name).cloned().unwrap_or_default();
     let sub = sub.display_name(format!("tcpvet-{name}")).disable_help_flag(true);
@@ -85,7 +90,7 @@ pub fn man(page: Option<&str>) -> Result<Vec<u8>, Error> {
 }
 
 fn main_page() -> Vec<u8> {
-    let man = Man::new(Cli::command());
+    let man = Man::new(definition());
     let mut out = Vec::new();
     // Writing to memory cannot fail.
     let _ = man.render_title(&mut out);

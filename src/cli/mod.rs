@@ -3,6 +3,7 @@
 mod check;
 pub mod config;
 mod diagnose;
+mod fit;
 mod format;
 pub mod generate;
 mod list;
@@ -12,7 +13,9 @@ mod rules;
 mod run;
 pub mod usage;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use usage::Answer;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -170,6 +173,49 @@ pub use ports::PortsArgs;
 pub use rules::{RuleArgs, SelectArgs};
 pub use run::{Allow, RunArgs};
 
+/// The definition of the command line, in which every command shows what it takes.
+pub fn definition() -> clap::Command {
+    fit::fitted(Cli::command(), fit::Refused::Hidden)
+}
+
+/// Reads what was typed, the program's name first.
+///
+/// # Errors
+/// It cannot be meant, or asks for a text that explains it.
+pub fn parse<T: Into<std::ffi::OsString> + Clone>(
+    typed: impl IntoIterator<Item = T>,
+) -> Result<Cli, Answer> {
+    let read = |e: clap::Error| usage::answer(&e);
+    let matches = definition().try_get_matches_from(typed).map_err(read)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(read)?;
+    fit::check(&cli.global, cli.command.as_ref()).map_err(Answer::Wrong)?;
+    Ok(cli)
+}
+
+impl Command {
+    /// Its name, as it is typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Diagnose(_) => "diagnose",
+            Command::Check(_) => "check",
+            Command::Run(_) => "run",
+            Command::List(_) => "list",
+            Command::Listen(_) => "listen",
+            Command::Ports(_) => "ports",
+            Command::Env => "env",
+            Command::Fields => "fields",
+            Command::Summary(_) => "summary",
+            Command::Advise(_) => "advise",
+            Command::Explain(_) => "explain",
+            Command::Config(_) => "config",
+            Command::Capture(_) => "capture",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+            Command::Generate(_) => "generate",
+        }
+    }
+}
+
 /// Options of `summary`.
 #[derive(Debug, Clone, Args)]
 pub struct SummaryArgs {
@@ -270,11 +316,10 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        definition().debug_assert();
     }
 
     #[test]

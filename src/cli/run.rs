@@ -32,7 +32,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DURATION", value_parser = settle, default_value = "5s")]
     pub settle: Duration,
     /// Run the command in a network namespace of its own
-    #[arg(long, conflicts_with_all = ["netns", "from"])]
+    #[arg(long)]
     pub isolate: bool,
     /// Accept this of what could be left behind (repeated, or separated by commas)
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]

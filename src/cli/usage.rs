@@ -8,6 +8,7 @@ use crate::error::Error;
 const MOST: usize = 300;
 
 /// What clap said, as our error; or the text it printed on request (help, version).
+#[derive(Debug)]
 pub enum Answer {
     /// `--help`, `--version`: print this and end well.
     Text(String),
@@ -102,10 +103,9 @@ fn safe(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
 
     fn wrong(args: &[&str]) -> String {
-        match answer(&crate::cli::Cli::try_parse_from(args).unwrap_err()) {
+        match crate::cli::parse(args).unwrap_err() {
             Answer::Wrong(e) => e.to_string(),
             Answer::Text(t) => panic!("{t}"),
         }

@@ -10,12 +10,6 @@ use crate::render::{human, json};
 use crate::sys::System;
 
 pub(super) fn run(settings: &Settings, system: &dyn System) -> Result<Done, Error> {
-    if settings.from.is_some() {
-        return Err(Error::hinted(
-            "env tries this kernel, and a capture has none",
-            "leave --from out; 'tcpvet --from CAPTURE' says what the capture lacks",
-        ));
-    }
     let snapshot = begin(system, settings.netns.as_deref())
         .map_err(|e| Error { message: e.to_string(), hint: None })?;
     let found = abilities(system, &snapshot);

@@ -30,7 +30,7 @@ mod summary;
 use crate::cli::resolve::Settings;
 use std::io::Write;
 
-use crate::cli::{Cli, Command, Format, Owners, generate as definitions};
+use crate::cli::{Cli, Command, Owners, generate as definitions};
 use crate::collect::owners::Method;
 use crate::collect::{self, Start, start};
 use crate::error::Error;
@@ -73,36 +73,6 @@ pub fn dispatch(
         return Err(Error::hinted(
             "the options of rules (--select, --set, --sample ...) stand before the subcommand",
             "write them behind it, as in: tcpvet check --select close-wait-leak",
-        ));
-    }
-    let plain = matches!(
-        cli.command,
-        Some(Command::Completions(_) | Command::Man(_) | Command::Generate(_))
-    );
-    if plain && settings.json {
-        return Err(Error::hinted(
-            "--json has no meaning for completions and manual pages",
-            "leave it out",
-        ));
-    }
-    let rows = match (&cli.command, settings.format) {
-        (Some(Command::List(_)), format) => !matches!(format, Format::Verdict(_)),
-        (Some(Command::Ports(args)), Format::Plain | Format::Csv) => args.port.is_none(),
-        (_, Format::Human | Format::Json)
-        | (Some(Command::Check(_) | Command::Run(_)), Format::Verdict(_)) => true,
-        _ => false,
-    };
-    if !rows {
-        return Err(Error::hinted(
-            "this command has no such format: plain, csv and jsonl are list's, plain and csv ports' too, the others those of check and run",
-            "use --format human or --format json",
-        ));
-    }
-    let verdict = matches!(cli.command, None | Some(Command::Diagnose(_) | Command::Advise(_)));
-    if settings.fail_on.is_some() && !verdict {
-        return Err(Error::hinted(
-            "--fail-on is for diagnose and advise: check always ends by its verdict, and the others have none",
-            "leave it out, or use: tcpvet check",
         ));
     }
     match &cli.command {

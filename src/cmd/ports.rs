@@ -33,6 +33,12 @@ pub(super) fn run(
     system: &dyn System,
 ) -> Result<Done, Error> {
     if let Some(port) = args.port {
+        if matches!(settings.format, Format::Plain | Format::Csv) {
+            return Err(Error::hinted(
+                "who holds a port is told in no rows",
+                "use --format human or --format json",
+            ));
+        }
         return super::port::run(port, args, settings, system);
     }
     // Everything typed is read before anything is measured.

@@ -27,12 +27,6 @@ use crate::sys::{System, child, watchdog};
 const TICK: std::time::Duration = std::time::Duration::from_millis(11);
 
 pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
-    if settings.from.is_some() || settings.netns.is_some() {
-        return Err(Error::hinted(
-            "run looks at the network namespace in which it runs",
-            "leave --from and --netns out; 'ip netns exec NAME tcpvet run -- ...' runs elsewhere",
-        ));
-    }
     reports::check(&args.reports)?;
     let done = verdict(args, settings, system);
     if let Err(e) = &done {
