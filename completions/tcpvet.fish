@@ -43,7 +43,7 @@ complete -c tcpvet -n "__fish_tcpvet_needs_command" -l proc -d 'Read this folder
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_needs_command" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_needs_command" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_needs_command" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
@@ -92,7 +92,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l proc -d 'Read
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand diagnose" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
@@ -132,7 +132,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l proc -d 'Read th
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand check" -l dry-run -d 'Read the assertions, say how they were understood, and measure nothing'
@@ -164,7 +164,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l proc -d 'Read this
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l dry-run -d 'Read the assertions, say how they were understood, and measure nothing'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand run" -l isolate -d 'Run the command in a network namespace of its own'
@@ -193,7 +193,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l proc -d 'Read thi
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s t -l tcp -d 'TCP sockets'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand list" -s u -l udp -d 'UDP sockets'
@@ -233,7 +233,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l proc -d 'Read t
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l brief -d 'One dump and nothing more: queue, limit, who set it, drops'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand listen" -l all-netns -d 'Every network namespace in sight'
@@ -261,7 +261,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l proc -d 'Read th
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l bind -d 'Only the pools of programs that bind() before they connect()'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand ports" -l all-netns -d 'Every network namespace in sight'
@@ -276,7 +276,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l proc -d 'Read this
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand env" -s q -l quiet -d 'Print nothing when all is well, and no notes'
@@ -286,7 +286,7 @@ json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand fields" -s q -l quiet -d 'Print nothing when all is well, and no notes'
@@ -299,7 +299,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l proc -d 'Read 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l all-netns -d 'Every network namespace in sight'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand summary" -l json -d 'Print one JSON document'
@@ -326,7 +326,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l proc -d 'Read t
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand advise" -l fail-on -d 'Let a report end with the status of its verdict if it is at least so bad' -r -f -a "warning\t'Warning, unknown or critical'
 unknown\t'Unknown or critical'
 critical\t'Critical'"
@@ -343,7 +343,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l proc -d 'Read 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand explain" -s q -l quiet -d 'Print nothing when all is well, and no notes'
@@ -357,7 +357,7 @@ json\t'One JSON document'"
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l no-config -d 'Read no configuration file'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand config" -l json -d 'Print one JSON document'
@@ -372,7 +372,7 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l proc -d 'Read 
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -l json -d 'Print one JSON document'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s q -l quiet -d 'Print nothing when all is well, and no notes'
@@ -380,21 +380,21 @@ complete -c tcpvet -n "__fish_tcpvet_using_subcommand capture" -s h -l help -d '
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, as the environment says'
 always\t'Always'
 never\t'Never'"
-complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l width -d 'Wrap and cut human output at this width, in a pipe too' -r
+complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l width -d 'Wrap and cut human output at this width (40 or more), in a pipe too' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -l timeout -d 'End with status 3 after this time, such as 5s (check: 30s)' -r
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s q -l quiet -d 'Print nothing when all is well, and no notes'
 complete -c tcpvet -n "__fish_tcpvet_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -19,14 +19,22 @@ static FORM: OnceLock<Form> = OnceLock::new();
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
-        if let Some(line) =
-            FORM.get().and_then(|form| failed(*form, &format!("internal error at {at}")))
-        {
+        let said = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        let (message, hint) = match said.starts_with("failed to spawn thread") {
+            // The library gives no other sign of it.
+            true => (
+                "no thread could be started".to_string(),
+                "allow more memory and processes: ulimit -v, ulimit -u",
+            ),
+            false => (
+                format!("internal error at {at}"),
+                "please report it, with a capture if you can: tcpvet capture -o box.tar",
+            ),
+        };
+        if let Some(line) = FORM.get().and_then(|form| failed(*form, &message)) {
             last_words(&line, true);
         }
-        note(&format!(
-            "error: internal error at {at}\nhint: please report it, with a capture if you can: tcpvet capture -o box.tar"
-        ));
+        note(&format!("error: {message}\nhint: {hint}"));
         end(exit::UNKNOWN);
     }));
     privilege::lie_low();
@@ -53,6 +61,7 @@ fn main() -> ExitCode {
         && args.isolate
         && let Err(e) = isolate::enter()
     {
+        cmd::no_verdict(cli.command.as_ref(), &e.to_string());
         return fail(&Error::hinted(e.to_string(), "run it as root, or without --isolate"));
     }
     if let Some(after) = settings.timeout {
@@ -77,10 +86,13 @@ fn main() -> ExitCode {
             done.notes.iter().for_each(|text| note(text));
             write(&done.output, done.status)
         }
-        Err(error) => match form.and_then(|form| failed(form, &error.message)) {
-            Some(line) => write(&line, exit::UNKNOWN),
-            None => fail(&error),
-        },
+        Err(error) => {
+            cmd::no_verdict(cli.command.as_ref(), &error.message);
+            match form.and_then(|form| failed(form, &error.message)) {
+                Some(line) => write(&line, exit::UNKNOWN),
+                None => fail(&error),
+            }
+        }
     }
 }
 

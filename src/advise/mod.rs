@@ -303,6 +303,7 @@ mod tests {
             folded: Vec::new(),
         };
         Report {
+            blind: None,
             status: Status::Warning,
             findings: vec![finding],
             outcomes: Vec::new(),

@@ -179,19 +179,8 @@ pub static FIGURES: [Figure; 19] = [
         doc: "Open descriptors of the process nearest to its limit, as a share of that.",
         metric: Some("tcpvet_descriptors_used_ratio"),
         rests_on: Some("descriptor-limit"),
-        get: |f| {
-            let e = f.evidence;
-            // Processes that may not be counted could be nearer.
-            if e.now.uncounted != Some(0) || e.now.processes_hidden {
-                return None;
-            }
-            let used = e.now.processes.values().filter_map(|p| {
-                let (used, limit) = p.descriptors.zip(p.descriptor_limit)?;
-                Some(used as f64 * 100.0 / limit.max(1) as f64)
-            });
-            Some(used.fold(0.0, f64::max))
-        },
-        better: None,
+        get: |f| f.evidence.now.fullest.map(|share| share.at_most.ratio() * 100.0),
+        better: Some(|f| f.evidence.now.fullest.map(|share| share.at_least.ratio() * 100.0)),
     },
 ];
 

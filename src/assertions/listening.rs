@@ -2,6 +2,7 @@
 //! takes IPv4 too (net/ipv4/inet_connection_sock.c, ipv6_rcv_saddr_equal).
 
 use super::reading::Reading;
+use crate::model::addresses::Addresses;
 use crate::model::endpoint::{Addr, Family};
 use crate::model::socket::Socket;
 
@@ -25,24 +26,45 @@ pub struct Listener {
     pub v6only: Option<bool>,
 }
 
+/// Why it is not known whether connections are accepted.
+type Doubt = &'static str;
+
+const V6ONLY: Doubt = "whether [::] takes IPv4 here is told by netlink only, which is refused";
+const DEVICE: Doubt = "it is bound to a device, and takes what comes in there";
+
 impl Listener {
-    /// Whether it takes connections by a protocol; `None` is not known.
-    fn takes(&self, family: Family) -> Option<bool> {
+    /// Whether it takes connections by a protocol.
+    fn takes(&self, family: Family) -> Result<bool, Doubt> {
         let s = &self.socket;
         match (s.family, family) {
-            (Family::Ipv4, Family::Ipv4) => Some(true),
-            (Family::Ipv4, Family::Ipv6) => Some(false),
-            (Family::Ipv6, Family::Ipv6) => Some(s.local_addr.as_v4().is_none() || is_any(s)),
-            (Family::Ipv6, Family::Ipv4) if is_any(s) => self.v6only.map(|only| !only),
-            (Family::Ipv6, Family::Ipv4) => Some(s.local_addr.as_v4().is_some()),
+            (Family::Ipv4, Family::Ipv4) => Ok(true),
+            // ::ffff:0.0.0.0 is every address of IPv4, and no other.
+            (Family::Ipv6, Family::Ipv6) => Ok(s.local_addr.as_v4().is_none()),
+            (Family::Ipv6, Family::Ipv4) if s.local_addr.as_v4().is_some() => Ok(true),
+            (Family::Ipv6, Family::Ipv4) if is_any(s) => {
+                self.v6only.map(|only| !only).ok_or(V6ONLY)
+            }
+            (Family::Ipv4, Family::Ipv6) | (Family::Ipv6, Family::Ipv4) => Ok(false),
         }
     }
 
-    /// Whether it takes connections to a door; `None` is not known.
-    fn opens(&self, door: &Door) -> Option<bool> {
+    /// Whether its device lets connections to an address in: all of them, some, or nobody can tell.
+    fn lets_in(&self, addr: Addr) -> Result<bool, Doubt> {
+        match self.socket.interface {
+            0 => Ok(true),
+            // Not what comes in elsewhere.
+            _ if addr.is_wildcard() => Ok(false),
+            // Such an address means one on that device.
+            _ if addr.is_link_local() => Ok(true),
+            _ => Err(DEVICE),
+        }
+    }
+
+    /// Whether it takes connections to a door.
+    fn opens(&self, door: &Door) -> Result<bool, Doubt> {
         let s = &self.socket;
         if s.local_port != door.port {
-            return Some(false);
+            return Ok(false);
         }
         let on_address = match door.addr {
             None => true,
@@ -51,10 +73,12 @@ impl Listener {
             Some((addr, _)) => s.local_addr == addr,
         };
         if !on_address {
-            return Some(false);
+            return Ok(false);
         }
-        let families = door.via.into_iter().chain(door.addr.map(|(_, family)| family));
-        families.map(|f| self.takes(f)).try_fold(true, |all, one| Some(all && one?))
+        let mut families = door.via.into_iter().chain(door.addr.map(|(_, family)| family));
+        let by_family =
+            families.try_fold(true, |all, f| Ok::<bool, Doubt>(all && self.takes(f)?))?;
+        Ok(by_family && door.addr.map_or(Ok(true), |(addr, _)| self.lets_in(addr))?)
     }
 }
 
@@ -64,21 +88,31 @@ fn is_any(socket: &Socket) -> bool {
 }
 
 impl Door {
+    /// The one address that connections must come to, if there is one.
+    pub fn address(&self) -> Option<Addr> {
+        self.addr.map(|(addr, _)| addr).filter(|addr| !addr.is_wildcard())
+    }
+
     /// Whether somebody accepts connections here; `whole` if every listener was seen.
-    pub fn reading(&self, listeners: &[Listener], whole: bool) -> Reading {
-        let answers: Vec<Option<bool>> = listeners.iter().map(|l| l.opens(self)).collect();
-        if answers.contains(&Some(true)) {
-            Reading::flag(true)
-        } else if answers.contains(&None) {
-            Reading::between(
-                0.0,
-                1.0,
-                "whether [::] takes IPv4 here is told by netlink only, which is refused",
-            )
-        } else if whole {
-            Reading::flag(false)
-        } else {
-            Reading::between(0.0, 1.0, "the socket table could not be read whole")
+    pub fn reading(&self, listeners: &[Listener], addresses: &Addresses, whole: bool) -> Reading {
+        let answers: Vec<Result<bool, Doubt>> = listeners.iter().map(|l| l.opens(self)).collect();
+        let doubt = answers.iter().find_map(|a| a.err());
+        if !answers.contains(&Ok(true)) {
+            return match (doubt, whole) {
+                (Some(why), _) => Reading::between(0.0, 1.0, why),
+                (None, true) => Reading::flag(false),
+                (None, false) => {
+                    Reading::between(0.0, 1.0, "the socket table could not be read whole")
+                }
+            };
+        }
+        // A listener may stay when its address has gone, and what takes every address takes only those that are here.
+        let Some(addr) = self.address() else { return Reading::flag(true) };
+        match addresses.has(addr) {
+            Some(true) => Reading::flag(true),
+            Some(false) => Reading::flag(false)
+                .because(format!("{addr} is no address of this network namespace")),
+            None => Reading::between(0.0, 1.0, "which addresses are here could not be read"),
         }
     }
 }
@@ -95,6 +129,7 @@ pub fn others<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::addresses::Prefix;
     use crate::model::testing::listener;
 
     fn on(addr: &str, v6only: Option<bool>) -> Listener {
@@ -106,7 +141,60 @@ mod tests {
             std::net::IpAddr::V4(v4) => (Addr::v4(v4.octets()), Family::Ipv4),
             std::net::IpAddr::V6(v6) => (Addr(v6.octets()), Family::Ipv6),
         });
-        Door { addr, port: door.1, via: door.2 }.reading(listeners, true).value()
+        Door { addr, port: door.1, via: door.2 }.reading(listeners, &here(), true).value()
+    }
+
+    fn here() -> Addresses {
+        let one = |addr: Addr, length| Prefix { addr, length };
+        let mut loopback = [0; 16];
+        loopback[15] = 1;
+        Addresses {
+            v4: Some(vec![one(Addr::v4([127, 0, 0, 0]), 104), one(Addr::v4([10, 0, 0, 1]), 128)]),
+            v6: Some(vec![one(Addr(loopback), 128)]),
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_not_here_is_reached_by_nobody() {
+        let all = [on("0.0.0.0:80", None), on("10.7.7.1:81", None)];
+        let door =
+            |port| Door { addr: Some((Addr::v4([10, 7, 7, 1]), Family::Ipv4)), port, via: None };
+        for port in [80, 81] {
+            let reading = door(port).reading(&all, &here(), true);
+            assert_eq!(reading.value(), Some(0.0));
+            assert!(reading.why.unwrap().starts_with("10.7.7.1 is no address"));
+            assert_eq!(door(port).reading(&all, &Addresses::default(), true).value(), None);
+        }
+    }
+
+    #[test]
+    fn the_mapped_wildcard_takes_ipv4_only() {
+        let all = [on("[::ffff:0.0.0.0]:80", None)];
+        for (addr, via, want) in [
+            ("", Some(Family::Ipv6), 0.0),
+            ("", Some(Family::Ipv4), 1.0),
+            ("::1", None, 0.0),
+            ("::", None, 0.0),
+            ("0.0.0.0", None, 1.0),
+            ("127.0.0.1", None, 1.0),
+        ] {
+            assert_eq!(open((addr, 80, via), &all), Some(want), "{addr} {via:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_takes_what_comes_in_there() {
+        let mut one = on("0.0.0.0:80", None);
+        one.socket.interface = 3;
+        assert_eq!(open(("", 80, None), &[one]), Some(1.0));
+        assert_eq!(open(("0.0.0.0", 80, None), &[one]), Some(0.0));
+        assert_eq!(open(("10.0.0.1", 80, None), &[one]), None);
+        assert_eq!(open(("10.0.0.1", 80, None), &[one, on("0.0.0.0:80", None)]), Some(1.0));
+        let mut local = on("[fe80::1]:80", Some(false));
+        local.socket.interface = 3;
+        let door =
+            Door { addr: Some((local.socket.local_addr, Family::Ipv6)), port: 80, via: None };
+        assert_eq!(local.opens(&door), Ok(true));
     }
 
     #[test]
@@ -137,8 +225,8 @@ mod tests {
     #[test]
     fn a_table_cut_short_may_hold_the_listener() {
         let door = Door { addr: None, port: 80, via: None };
-        assert_eq!(door.reading(&[], false).value(), None);
-        assert_eq!(door.reading(&[on("0.0.0.0:80", None)], false).value(), Some(1.0));
+        assert_eq!(door.reading(&[], &here(), false).value(), None);
+        assert_eq!(door.reading(&[on("0.0.0.0:80", None)], &here(), false).value(), Some(1.0));
     }
 
     #[test]

@@ -84,8 +84,14 @@ pub enum Aggregate {
     Sum,
     /// The mean.
     Avg,
-    /// The value that so many percent of the values do not exceed (nearest rank).
-    Percentile(f64),
+    /// The value that this part of the values does not exceed (nearest rank): a quotient of whole numbers, for 99.9 / 100 * 1000 is
+    /// more than 999 to a machine.
+    Percentile {
+        /// The part.
+        part: u64,
+        /// What it is a part of.
+        of: u64,
+    },
 }
 
 /// A destination of connections.

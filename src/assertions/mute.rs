@@ -97,7 +97,9 @@ fn is_whole(socket: &Socket) -> bool {
             | State::CloseWait
             | State::FinWait1
             | State::LastAck
+            | State::FinWait2
             | State::Closing
+            | State::SynSent
             | State::Listen
     );
     whole && socket.timer != Timer::TimeWait

@@ -114,7 +114,8 @@ pub fn parse(text: &str, names: &Names<'_>) -> Result<Assertion> {
     let inside = Inside { text, from: open + 1, until: close, names };
     let measure = inside.measure(&measure, at)?;
     let tail = Tail::read(text, close + 1, &measure, contrary)?;
-    let safe = |text: &str| Text::new(text.as_bytes()).to_string();
+    // A backslash of a pattern stays what it is; a tab is a blank.
+    let safe = |text: &str| Text::plain(text.replace('\t', " ").as_bytes()).to_string();
     let expression = safe(text.get(start..tail.end).unwrap_or_default().trim());
     Ok(Assertion {
         name: if name.is_empty() { expression.clone() } else { safe(name) },
@@ -132,9 +133,18 @@ fn leading_blanks(text: &str) -> usize {
 }
 
 /// `p95`, `p99.9`.
-fn percentile(word: &str) -> Option<f64> {
-    let p: f64 = word.strip_prefix('p')?.replace('_', ".").parse().ok()?;
-    (p > 0.0 && p <= 100.0).then_some(p)
+fn percentile(word: &str) -> Option<Aggregate> {
+    let number = word.strip_prefix('p')?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits =
+        |text: &str| (1..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let below = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+    let part = whole.parse::<u64>().ok()? * below + fraction.parse::<u64>().ok()?;
+    let of = 100 * below;
+    (1..=of).contains(&part).then_some(Aggregate::Percentile { part, of })
 }
 
 /// What stands in the parentheses of the measure.
@@ -168,7 +178,7 @@ impl Inside<'_> {
             "sum" => self.over(Aggregate::Sum)?,
             "avg" => self.over(Aggregate::Avg)?,
             other => match percentile(other) {
-                Some(p) => self.over(Aggregate::Percentile(p))?,
+                Some(percentile) => self.over(percentile)?,
                 None => return fail(at, "a measure is expected here", FORM),
             },
         })
@@ -341,7 +351,7 @@ impl Tail {
         let end = reason.unwrap_or(text.len());
         let comment = reason.and_then(|at| text.get(at + 1..)).map(str::trim);
         let comment = comment.filter(|c| !c.is_empty());
-        let comment = comment.map(|c| Text::new(c.as_bytes()).to_string());
+        let comment = comment.map(|c| Text::plain(c.replace('\t', " ").as_bytes()).to_string());
         let mut words = words(text, from, end).into_iter().peekable();
         let flag = measure.unit() == Unit::Flag;
         if contrary && !flag {
@@ -427,11 +437,12 @@ fn words(text: &str, from: usize, end: usize) -> Vec<(&str, usize)> {
 }
 
 fn within(text: &str, at: usize) -> Result<Duration> {
-    let seconds = text.parse::<u32>().map(|s| Duration::from_secs(s.into()));
-    let read = seconds.or_else(|_| humantime::parse_duration(text));
-    match read.ok().filter(|d| !d.is_zero() && *d <= Duration::from_secs(86_400)) {
-        Some(time) => Ok(time),
-        None => fail(at, "a time of at most a day is expected here", "as in: within 30s"),
+    const DAY: Duration = Duration::from_secs(86_400);
+    let one = quantity(Kind::Us, text).filter(|us| *us < 1e12);
+    let read = one.map(|us| Duration::from_micros(us.round() as u64));
+    match read.or_else(|| humantime::parse_duration(text).ok()) {
+        Some(time) if !time.is_zero() && time <= DAY => Ok(time),
+        _ => fail(at, "a time with its unit, at most a day, is expected here", "as in: within 30s"),
     }
 }
 
@@ -455,6 +466,13 @@ fn value_of(measure: &Measure, text: &str, at: usize) -> Result<f64> {
             Ok(n) if n.is_finite() && n >= 0.0 => Ok(n),
             _ => wrong("a number is expected here", "as in: rate(TcpOutRsts) < 0.5".into()),
         },
+        // Some that the kernel tells are below 0, and mean that there is no limit.
+        _ if matches!(measure, Measure::Counter(_)) && text.starts_with('-') => {
+            match text.parse::<i64>() {
+                Ok(n) => Ok(n as f64),
+                Err(_) => wrong("a number is expected here", "as in: == -1".into()),
+            }
+        }
         _ => {
             let kind = match measure {
                 Measure::Over(_, field, _) => field.kind,

@@ -9,7 +9,7 @@ pub struct Reading {
     pub low: f64,
     /// It is at most this.
     pub high: f64,
-    /// Why it is not known better; `None` if it is exact.
+    /// Why it is not known better, or why it is so, where that has to be said.
     pub why: Option<String>,
 }
 
@@ -63,7 +63,13 @@ impl Reading {
 
     /// The number, if it is one.
     pub fn value(&self) -> Option<f64> {
-        self.why.is_none().then_some(self.low)
+        self.low.total_cmp(&self.high).is_eq().then_some(self.low)
+    }
+
+    /// The same, with the reason why it is so.
+    #[must_use]
+    pub fn because(self, why: impl Into<String>) -> Reading {
+        Reading { why: Some(why.into()), ..self }
     }
 
     /// Whether a wish is fulfilled.

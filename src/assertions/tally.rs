@@ -142,7 +142,8 @@ impl<'a> Tally<'a> {
     /// Up to ten of them, those with the largest values first; of a largest value only those that go against the wish themselves.
     pub fn offenders(&self, wish: &Wish) -> Vec<(f64, Socket)> {
         let mut kept = self.first.clone();
-        if matches!(self.measure, Measure::Over(Aggregate::Max | Aggregate::Percentile(_), ..)) {
+        if matches!(self.measure, Measure::Over(Aggregate::Max | Aggregate::Percentile { .. }, ..))
+        {
             kept.retain(|(value, _)| wish.surely_not(*value, *value));
         }
         kept.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -248,9 +249,9 @@ fn exact(aggregate: Aggregate, values: &[f64], sum: f64) -> f64 {
         Aggregate::Max => at(last),
         Aggregate::Sum => sum,
         Aggregate::Avg => sum / sorted.len() as f64,
-        Aggregate::Percentile(p) => {
-            let rank = (p / 100.0 * sorted.len() as f64).ceil() as usize;
-            at(rank.max(1).min(sorted.len()) - 1)
+        Aggregate::Percentile { part, of } => {
+            let rank = (u128::from(part) * sorted.len() as u128).div_ceil(u128::from(of.max(1)));
+            at((rank as usize).clamp(1, sorted.len()) - 1)
         }
     }
 }

@@ -62,6 +62,17 @@ impl Unit {
         }
     }
 
+    /// A number with all its digits, where [`Unit::show`] would hide a difference.
+    pub fn exactly(self, value: f64) -> String {
+        let word = match self {
+            Unit::Ms => "ms",
+            Unit::Us => "us",
+            Unit::Rate => "B/s",
+            _ => return self.show(value),
+        };
+        format!("{}{word}", plain(value))
+    }
+
     /// A number as people read it.
     pub fn show(self, value: f64) -> String {
         let kind = match self {
@@ -143,17 +154,47 @@ impl Wish {
 
     /// As it is written.
     pub fn text(&self, unit: Unit) -> String {
+        self.told(unit, |n| unit.show(n))
+    }
+
+    fn told(&self, unit: Unit, number: impl Fn(f64) -> String) -> String {
         match self {
-            Wish::Compare(Operator::Equal, n) if unit == Unit::Flag => unit.show(*n),
+            Wish::Compare(Operator::Equal, n) if unit == Unit::Flag => number(*n),
             Wish::Compare(op, n) => {
                 let sign = if *op == Operator::Equal { "==" } else { op.sign() };
-                format!("{sign} {}", unit.show(*n))
+                format!("{sign} {}", number(*n))
             }
             Wish::Quiet(range) => range.wish(),
+        }
+    }
+
+    /// What was measured, and the wish, so that they look different if they are.
+    pub fn beside(&self, value: f64, unit: Unit) -> (String, String) {
+        match self {
+            Wish::Compare(_, n) if !same(*n, value) && unit.show(*n) == unit.show(value) => {
+                (unit.exactly(value), self.told(unit, |n| unit.exactly(n)))
+            }
+            _ => (unit.show(value), self.text(unit)),
         }
     }
 }
 
 fn same(a: f64, b: f64) -> bool {
     a.total_cmp(&b).is_eq()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_looks_different() {
+        let wish = Wish::Compare(Operator::Less, 121_000.0);
+        let told = |value| wish.beside(value, Unit::Ms);
+        assert_eq!(told(122_500.0), ("122500ms".into(), "< 121000ms".into()));
+        assert_eq!(told(500.0).0, "500ms");
+        assert_eq!(told(500.0).1, wish.text(Unit::Ms));
+        let level = Wish::Compare(Operator::Less, 2.0);
+        assert_eq!(level.beside(3.0, Unit::Level), ("critical".into(), "< warning".into()));
+    }
 }

@@ -52,7 +52,7 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub reports: ReportArgs,
     /// Check again and again, this long apart, and write nothing but the reports, until a signal ends it
-    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "report", conflicts_with = "from")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "report", conflicts_with_all = ["from", "format", "json"])]
     pub every: Option<Duration>,
     /// The same as --timeout
     #[arg(short, value_name = "DURATION", value_parser = duration, conflicts_with = "timeout")]

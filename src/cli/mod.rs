@@ -90,7 +90,7 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto, hide_default_value = true)]
     pub color: When,
-    /// Wrap and cut human output at this width, in a pipe too
+    /// Wrap and cut human output at this width (40 or more), in a pipe too
     #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
     pub width: Option<u16>,
     /// Let a report end with the status of its verdict if it is at least so bad
@@ -313,6 +313,15 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
     parsed.ok().filter(|d| !d.is_zero()).ok_or_else(|| "write it as 5s, 200ms or 2m".to_string())
 }
 
+/// A time between two looks, which are told apart by hundredths of a second.
+fn interval(text: &str) -> Result<std::time::Duration, String> {
+    let least = std::time::Duration::from_millis(50);
+    duration(text).and_then(|time| match time >= least {
+        true => Ok(time),
+        false => Err("two looks are at least 50ms apart".into()),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,5 +338,7 @@ mod tests {
         for bad in ["", "0", "x", "-1s"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+        assert_eq!(interval("50ms"), duration("50ms"));
+        assert!(interval("49ms").is_err());
     }
 }

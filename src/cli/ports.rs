@@ -39,7 +39,7 @@ pub struct PortsArgs {
     #[arg(long, value_name = "NAME=VALUE,...")]
     pub what_if: Option<String>,
     /// Look twice, this long apart, and tell rates of new connections and growth
-    #[arg(long, value_name = "DURATION", value_parser = super::duration, conflicts_with = "from")]
+    #[arg(long, value_name = "DURATION", value_parser = super::interval, conflicts_with = "from")]
     pub sample: Option<std::time::Duration>,
     /// Only the pools of programs that bind() before they connect()
     #[arg(long, conflicts_with_all = ["to", "sample"])]

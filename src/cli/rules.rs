@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::duration;
+use super::interval;
 
 /// Which rules run, and with what thresholds.
 #[derive(Debug, Clone, Default, Args)]
@@ -31,7 +31,7 @@ pub struct RuleArgs {
     #[command(flatten)]
     pub which: SelectArgs,
     /// Look twice, this long apart: what needs a rate can be judged then
-    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "from")]
+    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "from")]
     pub sample: Option<std::time::Duration>,
     /// Compare with this capture of the same boot and namespace instead
     #[arg(long, value_name = "CAPTURE", conflicts_with = "sample")]

@@ -29,13 +29,22 @@ pub fn answer(error: &clap::Error) -> Answer {
     let tip = rest.iter().find_map(|l| l.strip_prefix("tip: "));
     let values = rest.iter().find(|l| l.starts_with("[possible values"));
     let unknown = error.kind() == ErrorKind::UnknownArgument;
-    let short = unknown && (is_short(message) || of_ss(message).is_some());
+    // Whoever checks or runs does not think of ss.
+    let usage = text.lines().find_map(|l| l.trim().strip_prefix("Usage: tcpvet "));
+    let command = usage.and_then(|u| u.split_whitespace().next()).unwrap_or_default();
+    let judges = matches!(command, "check" | "run");
+    let short = unknown && !judges && (is_short(message) || of_ss(message).is_some());
+    let range = ["'-w'", "'-c'", "'--warning'", "'--critical'"].iter().any(|o| message.contains(o));
     let hint = match (tip, values) {
+        _ if unknown && command == "run" && range => {
+            "ranges of named numbers are for: tcpvet check -w close_wait=100".to_string()
+        }
         _ if short => of_ss(message)
             .unwrap_or("sockets are listed by 'tcpvet list'; see 'tcpvet list --help'")
             .to_string(),
         (Some(tip), _) => tip.to_string(),
         (None, Some(values)) => values.trim_matches(['[', ']']).to_string(),
+        (None, None) if judges => format!("'tcpvet {command} --help' shows what there is"),
         (None, None) => "'tcpvet --help' shows what there is".to_string(),
     };
     let missing: Vec<&str> =
@@ -109,6 +118,20 @@ mod tests {
             Answer::Wrong(e) => e.to_string(),
             Answer::Text(t) => panic!("{t}"),
         }
+    }
+
+    #[test]
+    fn options_of_ss_are_for_lists_and_not_for_verdicts() {
+        let of_run = wrong(&["tcpvet", "run", "-w", "close_wait=1", "--", "true"]);
+        assert!(
+            of_run
+                .ends_with("hint: ranges of named numbers are for: tcpvet check -w close_wait=100")
+        );
+        let of_check = wrong(&["tcpvet", "check", "-x"]);
+        assert!(
+            of_check.ends_with("hint: 'tcpvet check --help' shows what there is"),
+            "{of_check}"
+        );
     }
 
     #[test]

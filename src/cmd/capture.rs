@@ -3,7 +3,7 @@
 use super::{Done, report_status, table};
 use crate::cli::CaptureArgs;
 use crate::cli::resolve::Settings;
-use crate::collect::{Start, enrich, ports, profiles, sysctl_files};
+use crate::collect::{Start, addresses, enrich, ports, profiles, sysctl_files};
 use crate::error::{Error, on_file};
 use crate::model::text::Text;
 use crate::model::wants::Wants;
@@ -44,6 +44,7 @@ pub(super) fn run(
     profiles::of(&record, &snapshot, snapshot.processes.keys().copied(), false);
     ports::record(&record);
     let _ = sysctl_files::read(&record);
+    let _ = addresses::read(&record);
     let capture = record.finish();
     privilege::as_the_user(|| capture.save(&args.output))
         .map_err(|e| on_file(&e, "name a new folder, or a new file that ends in .tar"))?;

@@ -14,10 +14,11 @@ use crate::cli::resolve::Settings;
 use crate::collect;
 use crate::error::Error;
 use crate::render::document::check::{Check, Parts};
-use crate::render::document::figure::figures;
+use crate::render::document::figure::{FigureDocument, figures};
 use crate::render::document::profile::documents;
 use crate::render::verdict::Judged;
 use crate::rules::selection::Selection;
+use crate::sys::output::note;
 use crate::sys::{System, watchdog};
 
 pub(super) fn run(
@@ -28,34 +29,21 @@ pub(super) fn run(
     // Everything typed is read before anything is measured.
     let selection = selection(&args.rules, Selection::of_harm())?;
     reports::check(&args.reports)?;
-    let done = verdicts(args, &selection, settings, system);
-    if let Err(e) = &done {
-        let around = collect::begin(system, settings.netns.as_deref()).unwrap_or_default();
-        reports::failed(&args.reports, "check", &around, &e.message);
-    }
-    done
-}
-
-/// One verdict, or one after the other.
-fn verdicts(
-    args: &CheckArgs,
-    selection: &Selection,
-    settings: &Settings,
-    system: &dyn System,
-) -> Result<Done, Error> {
     let bounds = assert::bounds(&args.warning, &args.critical)?;
     let assertions = assert::read(&args.asserts, bounds, system)?;
     assert::known_counters(&assertions, system)?;
     assert::need_baseline(&assertions, args.rules.baseline.is_some())?;
-    has_time_for_two(args, settings)?;
+    has_time_for_two(args, &selection, &assertions, settings)?;
     if args.asserts.dry_run {
         return assert::dry_run(&assertions, settings);
     }
     assert::check_time(&assertions, settings)?;
     loop {
         assert::allow_time(&assertions, settings, Duration::ZERO);
-        let done = round(args, selection, &assertions, settings, system)?;
+        let done = round(args, &selection, &assertions, settings, system)?;
         let Some(pause) = args.every else { return Ok(done) };
+        // Nobody reads a status before the end.
+        done.notes.iter().for_each(|text| note(text));
         // The time is that of a round, and not of the rest between two.
         watchdog::allow(None);
         assert::pause(system, pause)?;
@@ -63,13 +51,26 @@ fn verdicts(
 }
 
 /// Whether the time between two looks fits into a timeout that the user set.
-fn has_time_for_two(args: &CheckArgs, settings: &Settings) -> Result<(), Error> {
-    match (args.rules.sample, settings.timeout) {
-        (Some(sample), Some(end)) if settings.timeout_is_asked && end <= sample => {
+fn has_time_for_two(
+    args: &CheckArgs,
+    selection: &Selection,
+    assertions: &[Assertion],
+    settings: &Settings,
+) -> Result<(), Error> {
+    let judged = judged(selection, shown(args, selection), assertions)?;
+    let compared = Compared::asked(&args.rules, Compared::twice(&judged, settings));
+    let rates = assertions.iter().any(|a| matches!(a.measure, Measure::Rate(_)));
+    let apart = match compared {
+        Compared::Sample(time) if judged.rules().next().is_some() => Some(time),
+        Compared::Baseline(_) => None,
+        _ => (rates && settings.from.is_none()).then(|| args.rules.sample.unwrap_or(INTERVAL)),
+    };
+    match (apart, settings.timeout) {
+        (Some(apart), Some(end)) if settings.timeout_is_asked && end <= apart => {
             Err(Error::hinted(
                 format!(
                     "two looks take {}, and the timeout is {}",
-                    humantime::format_duration(sample),
+                    humantime::format_duration(apart),
                     humantime::format_duration(end)
                 ),
                 "allow more with --timeout, or take a shorter --sample",
@@ -77,6 +78,13 @@ fn has_time_for_two(args: &CheckArgs, settings: &Settings) -> Result<(), Error> 
         }
         _ => Ok(()),
     }
+}
+
+/// What is shown of the rules: all that run, or with assertions those that were asked for besides.
+fn shown<'a>(args: &CheckArgs, selection: &'a Selection) -> Option<&'a Selection> {
+    let typed = !args.asserts.assert.is_empty() || !args.asserts.file.is_empty();
+    let selected = !args.rules.which.select.is_empty();
+    (!typed || selected).then_some(selection)
 }
 
 /// One verdict.
@@ -104,19 +112,20 @@ fn one(
     system: &dyn System,
     begun: Option<u64>,
 ) -> Result<Check, Error> {
-    let typed = !args.asserts.assert.is_empty() || !args.asserts.file.is_empty();
     let selected = !args.rules.which.select.is_empty();
-    let shown = (!typed || selected).then_some(selection);
+    let shown = shown(args, selection);
     let past = match &args.rules.baseline {
         Some(path) => Some(earlier::past(path, settings)?),
         None => None,
     };
-    let wanted = union(selection, shown, assertions)?;
+    let judged = judged(selection, shown, assertions)?;
+    let wanted = with_figures(&judged, assertions)?;
     let again = || {
         let earlier = match &past {
             Some(past) => Some(past.earlier.clone()),
+            // What a number needs read is not judged, and no number is a rate.
             None => {
-                let twice = Compared::twice(&wanted, settings);
+                let twice = Compared::twice(&judged, settings);
                 Compared::asked(&args.rules, twice).earlier(settings, system)?
             }
         };
@@ -129,24 +138,31 @@ fn one(
         ));
     }
     let needed = shown.is_some() || assertions.iter().any(|a| assert::needs_look(&a.measure));
+    let first_begun = collect::uptime_ms(system);
     let first = if needed { Some(again()?) } else { None };
     let mut around = match &first {
         Some(look) => look.snapshot.surroundings(),
         None => look::begin(past.as_ref(), settings, system)?,
     };
     let sample = args.rules.sample.unwrap_or(INTERVAL);
-    let bench = Bench { system, settings, past: past.as_ref(), sample, look: &again };
+    let past = past.as_ref();
+    let bench = Bench { system, settings, past, begun: first_begun, sample, look: &again };
     let judged = assert::evaluate(assertions, first.as_ref(), &bench, &mut around)?;
     let report = first.as_ref().and_then(|look| look.shown.as_ref());
     let processes = first.as_ref().zip(report).map(|(look, report)| {
         collect::profiles::of(system, &look.snapshot, report.culprits(), args.cmdline)
     });
     let numbers = first.as_ref().map(|look| figures(&look.figures, assertions));
+    let mut numbers = numbers.unwrap_or_default();
+    // For assertions alone not everything is read: of the others nobody asked.
+    let asked =
+        |n: &FigureDocument| n.value.is_some() || n.warning.is_some() || n.critical.is_some();
+    numbers.retain(|n| shown.is_some() || asked(n));
     let parts = Parts {
         report,
         selected,
         assertions: judged,
-        numbers: numbers.unwrap_or_default(),
+        numbers,
         processes: processes.map(|p| documents(&p)).unwrap_or_default(),
         namespaces: None,
         duration_ms: look::elapsed_ms(begun, system),
@@ -154,18 +170,30 @@ fn one(
     Ok(Check::new(&around, parts))
 }
 
-/// Every rule that is shown, or that an assertion rests on.
-fn union(
+/// Every rule that is shown, or that an assertion asks for.
+fn judged(
     selection: &Selection,
     shown: Option<&Selection>,
     assertions: &[Assertion],
 ) -> Result<Selection, Error> {
     let mut all = shown.cloned().unwrap_or_else(|| selection.emptied());
     for assertion in assertions {
-        match &assertion.measure {
-            Measure::Finding(word) => all.add(word)?,
-            Measure::Figure(figure) => figure.rests_on.map_or(Ok(()), |word| all.add(word))?,
-            _ => {}
+        if let Measure::Finding(word) = &assertion.measure {
+            all.add(word)?;
+        }
+    }
+    Ok(all)
+}
+
+/// Those too for which is read what a number needs.
+fn with_figures(judged: &Selection, assertions: &[Assertion]) -> Result<Selection, Error> {
+    let mut all = judged.clone();
+    for assertion in assertions {
+        if let Measure::Figure(figure) = &assertion.measure {
+            let mut needed = Selection::none();
+            figure.rests_on.map_or(Ok(()), |word| needed.add(word))?;
+            // By their ids: what is not judged is read all the same.
+            needed.rules().try_for_each(|rule| all.add(rule.id))?;
         }
     }
     Ok(all)

@@ -96,14 +96,23 @@ pub fn dispatch(
     }
 }
 
-/// Tells the reports of a check that it was not done in time; they get a moment for it.
-pub fn give_up(command: Option<Command>, message: &str) {
-    let Some(Command::Check(args)) = command else { return };
-    let message = message.to_string();
-    watchdog::for_a_moment(move || {
+/// Tells the reports of a check or a run that no verdict came, and why.
+pub fn no_verdict(command: Option<&Command>, message: &str) {
+    let (args, name) = match command {
+        Some(Command::Check(args)) => (&args.reports, "check"),
+        Some(Command::Run(args)) => (&args.reports, "run"),
+        _ => return,
+    };
+    if !args.report.is_empty() && reports::check(args).is_ok() {
         let around = collect::begin(&Live::here(), None).unwrap_or_default();
-        reports::failed(&args.reports, "check", &around, &message);
-    });
+        reports::failed(args, name, around, message);
+    }
+}
+
+/// The same where the time is over: it takes a moment at most.
+pub fn give_up(command: Option<Command>, message: &str) {
+    let message = message.to_string();
+    watchdog::for_a_moment(move || no_verdict(command.as_ref(), &message));
 }
 
 /// The table, as far as it can be read.

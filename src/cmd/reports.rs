@@ -8,6 +8,7 @@ use crate::cli::resolve::Settings;
 use crate::error::{Error, on_file};
 use crate::exit;
 use crate::model::Snapshot;
+use crate::model::coverage::Seen;
 use crate::model::text::Text;
 use crate::render::document::check::Check;
 use crate::render::verdict::{Form, Judged, render};
@@ -44,6 +45,8 @@ pub(super) fn done(judged: Judged<'_>, args: &ReportArgs, settings: &Settings) -
     let own = judged.exit_status();
     let status = match notes.is_empty() {
         true if args.exit_zero => exit::OK,
+        // That is no part of the verdict.
+        false if args.exit_zero => exit::UNKNOWN,
         false if [exit::OK, exit::WARNING].contains(&own) => exit::UNKNOWN,
         _ => own,
     };
@@ -52,12 +55,19 @@ pub(super) fn done(judged: Judged<'_>, args: &ReportArgs, settings: &Settings) -
 
 /// Writes what there is to say where no verdict came: a report of before must not be taken for one of now. Metrics are left as they are,
 /// and tell by their time that they are old: new ones would take back what is known to be wrong.
-pub(super) fn failed(args: &ReportArgs, command: &'static str, snapshot: &Snapshot, message: &str) {
+pub(super) fn failed(
+    args: &ReportArgs,
+    command: &'static str,
+    mut around: Snapshot,
+    message: &str,
+) {
+    let why = "no look was completed".to_string();
+    around.coverage.note("sock_diag", Seen::Failed, Some(why), None);
     // The document of a run tells how the command ended, and there was no end.
     let json = |form: Form| form == Form::Json && command != "check";
     let said = |r: &&crate::cli::Report| !r.form.is_for_others() && !json(r.form);
     let reports = args.report.iter().filter(said).cloned().collect();
-    let check = Check::failed(command, snapshot, message);
+    let check = Check::failed(command, &around, message);
     // There is an error to tell already.
     let _ = write(Judged::Check(&check), &ReportArgs { report: reports, exit_zero: false });
 }

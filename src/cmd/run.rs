@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use super::assert::{self, Bench};
 use super::earlier::Past;
+use super::judge::configured;
 use super::look::{self, Look};
 use super::{Done, reports};
 use crate::assertions::{Assertion, Measure};
 use crate::cli::resolve::Settings;
-use crate::cli::{Allow, RunArgs};
+use crate::cli::{Allow, RunArgs, SelectArgs};
 use crate::collect;
 use crate::error::Error;
 use crate::model::Snapshot;
@@ -22,28 +23,25 @@ use crate::render::document::run::{Parts, RanDocument, RunDocument};
 use crate::render::verdict::Judged;
 use crate::rules::selection::Selection;
 use crate::sys::{System, child, watchdog};
+use left::Elders;
 
 /// What /proc/uptime tells apart.
 const TICK: std::time::Duration = std::time::Duration::from_millis(11);
 
 pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
     reports::check(&args.reports)?;
-    let done = verdict(args, settings, system);
-    if let Err(e) = &done {
-        let around = collect::begin(system, None).unwrap_or_default();
-        reports::failed(&args.reports, "run", &around, &e.message);
-    }
-    done
-}
-
-/// The command between two looks, and what is said of it.
-fn verdict(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<Done, Error> {
     let assertions = assert::read(&args.asserts, Vec::new(), system)?;
+    assert::known_counters(&assertions, system)?;
     if args.asserts.dry_run {
         return assert::dry_run(&assertions, settings);
     }
-    assert::known_counters(&assertions, system)?;
     assert::check_time(&assertions, settings)?;
+    // What is wrong in a configuration is told before the command runs.
+    let judges = assertions.iter().any(|a| matches!(a.measure, Measure::Finding(_)));
+    let wanted = match judges {
+        true => configured(&SelectArgs::default(), Selection::of_harm())?.0.emptied(),
+        false => Selection::none(),
+    };
     let (past, pids) = before(settings, system)?;
     // The command takes as long as it takes.
     watchdog::allow(None);
@@ -63,9 +61,20 @@ fn verdict(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<D
         args,
         settings,
         system,
-        Ended { past, pids, assertions, ran, ran_ms, patience, begun },
+        Ended {
+            past,
+            elders: Elders { pids, until: begun },
+            assertions,
+            wanted,
+            ran,
+            ran_ms,
+            patience,
+            begun,
+        },
     ) {
         Err(e) if status != 0 => {
+            let around = collect::begin(system, None).unwrap_or_default();
+            reports::failed(&args.reports, "run", around, &e.message);
             Ok(Done { output: Vec::new(), notes: vec![e.to_string()], status })
         }
         other => other,
@@ -75,8 +84,10 @@ fn verdict(args: &RunArgs, settings: &Settings, system: &dyn System) -> Result<D
 /// What is known when the command has ended.
 struct Ended {
     past: Past,
-    pids: Vec<u32>,
+    elders: Elders,
     assertions: Vec<Assertion>,
+    /// The thresholds, and no rule.
+    wanted: Selection,
     ran: RanDocument,
     ran_ms: u64,
     patience: std::time::Duration,
@@ -90,24 +101,25 @@ fn judged(
     system: &dyn System,
     ended: Ended,
 ) -> Result<Done, Error> {
-    let Ended { past, pids, assertions, ran, ran_ms, patience, begun } = ended;
+    let Ended { past, elders, assertions, mut wanted, ran, ran_ms, patience, begun } = ended;
     let counted = collect::counted(system, None);
     let counters = counted.ok().and_then(|now| grown(&past, &now));
-    let (mut around, mut left) = left::settled(&past, &pids, patience, args, system)?;
+    let (mut around, mut left) = left::settled(&past, &elders, patience, args, system)?;
     left.time_wait_is_cut = ran_ms > 60_000;
-    let mut wanted = Selection::none();
     for assertion in &assertions {
         if let Measure::Finding(word) = &assertion.measure {
             wanted.add(word)?;
         }
     }
+    let looked = collect::uptime_ms(system);
     let again = || Look::at(&wanted, None, Some(past.earlier.clone()), settings, system);
     let first = match assertions.iter().any(|a| assert::needs_look(&a.measure)) {
         true => Some(again()?),
         false => None,
     };
     let sample = super::judge::INTERVAL;
-    let bench = Bench { system, settings, past: Some(&past), sample, look: &again };
+    let past = Some(&past);
+    let bench = Bench { system, settings, past, begun: looked, sample, look: &again };
     let assertions = assert::evaluate(&assertions, first.as_ref(), &bench, &mut around)?;
     let document = RunDocument::new(
         &around,
@@ -127,7 +139,6 @@ fn judged(
     let mut notes = if text.is_empty() { Vec::new() } else { vec![text] };
     notes.extend(done.notes);
     let status = match document.ran.exit_status {
-        0 if args.reports.exit_zero && done.status == document.exit_status => 0,
         0 => done.status,
         own => own,
     };

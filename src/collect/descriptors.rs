@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::census::{self, Census, Counted};
 use super::{owners, sockets, surroundings};
-use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::state::{State, StateSet};
 use crate::model::survey::Survey;
+use crate::model::{Fullest, Share, Snapshot};
 use crate::phrase;
 use crate::sys::{Kind, System};
 use crate::wire::proc_pid;
@@ -45,6 +45,7 @@ pub(super) fn read(
     // Nobody can hold more unhashed sockets than there are: most boxes have none, and their big servers need no closer look.
     let possible = snapshot.unhashed_at_most(survey);
     let mut suspects = Vec::new();
+    let mut shares = Vec::new();
     let mut uncounted: u32 = 0;
     for Counted { pid, descriptors, .. } in counted {
         let count = match descriptors {
@@ -62,6 +63,9 @@ pub(super) fn read(
         }
         let limits = system.read(&format!("/proc/{pid}/limits")).unwrap_or_default();
         let limit = proc_pid::descriptor_limit(&limits);
+        if let Some(limit) = limit {
+            shares.push((Share { used: count, limit }, pid));
+        }
         let near = limit.is_some_and(|l| count.saturating_mul(2) > l);
         let stands = if near { here.stands(system, snapshot, pid) } else { Stands::Here };
         if holds || near && stands != Stands::Elsewhere {
@@ -82,6 +86,10 @@ pub(super) fn read(
     snapshot.uncounted = Some(uncounted);
     let listed = system.pids().unwrap_or_default();
     snapshot.processes_hidden = surroundings::processes_hidden(system, &listed);
+    if uncounted == 0 && !snapshot.processes_hidden {
+        let found = fullest(shares, |pid| here.stands(system, snapshot, pid));
+        snapshot.fullest = Some(found);
+    }
     if (uncounted > 0 || snapshot.processes_hidden) && possible >= from {
         let processes = match uncounted {
             0 => "processes that /proc does not list".to_string(),
@@ -95,6 +103,20 @@ pub(super) fn read(
         return;
     }
     look(system, snapshot, suspects, possible, &here);
+}
+
+/// The highest of these shares, by the process that has it.
+fn fullest(mut shares: Vec<(Share, u32)>, stands: impl Fn(u32) -> Stands) -> Fullest {
+    shares.sort_unstable_by(|a, b| b.0.ratio().total_cmp(&a.0.ratio()));
+    let mut at_most = None;
+    for (share, pid) in shares {
+        match stands(pid) {
+            Stands::Elsewhere => {}
+            Stands::Unknown => at_most = at_most.or(Some(share)),
+            Stands::Here => return Fullest { at_least: share, at_most: at_most.unwrap_or(share) },
+        }
+    }
+    Fullest { at_least: Share::default(), at_most: at_most.unwrap_or_default() }
 }
 
 /// Where a process is, seen from the namespace under examination.
@@ -335,6 +357,37 @@ mod tests {
         all.processes.insert(1, Some(Vec::new()));
         read(&all, &mut snapshot, &Survey::default(), 10, None);
         assert!(!snapshot.processes_hidden, "we are let see them");
+    }
+
+    #[test]
+    fn the_fullest_is_of_this_namespace_as_far_as_that_is_known() {
+        let of = |shares: &[(u64, u32)]| {
+            let stands = |pid| match pid {
+                1 => Stands::Here,
+                2 => Stands::Elsewhere,
+                _ => Stands::Unknown,
+            };
+            let share = |(used, pid): &(u64, u32)| (Share { used: *used, limit: 10 }, *pid);
+            let fullest = fullest(shares.iter().map(share).collect(), stands);
+            (fullest.at_least.used, fullest.at_most.used)
+        };
+        assert_eq!(of(&[(1, 1), (4, 1), (9, 2)]), (4, 4));
+        assert_eq!(of(&[(1, 1), (4, 1), (7, 3), (6, 3)]), (4, 7));
+        assert_eq!(of(&[(3, 1), (2, 3)]), (3, 3));
+        assert_eq!(of(&[(2, 3), (9, 2)]), (0, 2));
+    }
+
+    #[test]
+    fn a_process_far_from_its_limit_counts_too() {
+        let mut s = system("net:[1]");
+        s.processes.insert(9, Some((0..12).map(|fd| (fd, 100)).collect()));
+        let limits = s.read("/proc/9/limits").unwrap();
+        let roomy = String::from_utf8(limits).unwrap().replacen("20 ", "96 ", 1);
+        let s = s.file("/proc/9/limits", &roomy);
+        let mut snapshot = fresh();
+        read(&s, &mut snapshot, &Survey::default(), 10, None);
+        let share = Share { used: 12, limit: 96 };
+        assert_eq!(snapshot.fullest, Some(Fullest { at_least: share, at_most: share }));
     }
 
     #[test]

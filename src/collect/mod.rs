@@ -2,6 +2,7 @@
 //! [`System`] it is given.
 
 pub mod abilities;
+pub mod addresses;
 mod ahead;
 mod census;
 mod descriptors;

@@ -77,20 +77,29 @@ pub(super) fn literal(field: &Field, op: Operator, text: &str) -> Result<Literal
 /// A number in the unit of a kind, where a fraction may be meant: for what is made of many values.
 pub fn quantity(kind: Kind, text: &str) -> Option<f64> {
     const COUNTS: &[(&str, u64)] = &[("", 1), ("k", 1000), ("M", 1_000_000), ("G", 1_000_000_000)];
-    let fraction = || {
-        let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
-        if plain { text.parse::<f64>().ok() } else { None }
-    };
-    let whole = match kind {
-        Kind::Bytes => scaled(text, BYTES),
-        Kind::Ms if text == "0" => return Some(0.0),
-        Kind::Ms => return scaled(text, TIMES).map(|us| us as f64 / 1000.0),
-        Kind::Us => time(text, 1),
-        Kind::Rate => rate(text),
-        Kind::Ratio => return fraction(),
-        _ => return scaled(text, COUNTS).map(|n| n as f64).or_else(fraction),
-    };
-    whole.map(|n| n as f64)
+    let needs_unit = matches!(kind, Kind::Ms | Kind::Us | Kind::Rate);
+    if needs_unit && text == "0" {
+        return Some(0.0);
+    }
+    match kind {
+        Kind::Bytes => fraction(text, BYTES),
+        Kind::Ms => fraction(text, TIMES).map(|us| us / 1000.0),
+        Kind::Us => fraction(text, TIMES),
+        Kind::Rate => fraction(text, BITS_A_SECOND)
+            .map(|bits| bits / 8.0)
+            .or_else(|| fraction(text, BYTES_A_SECOND)),
+        Kind::Ratio => fraction(text, &[("", 1)]),
+        _ => fraction(text, COUNTS),
+    }
+}
+
+/// A number with a fraction or without, and a unit.
+fn fraction(text: &str, units: &[(&str, u64)]) -> Option<f64> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(split)?;
+    let (_, factor) = units.iter().find(|(u, _)| *u == unit)?;
+    let value = number.parse::<f64>().ok().filter(|_| !number.starts_with('.'))?;
+    Some(value * (*factor as f64)).filter(|v| *v < 1e18)
 }
 
 /// An address with a port or without: `10.0.0.5`, `10.0.0.5:5432`, `fd00::5`, `[fd00::5]:5432`, the port `*` being none.
@@ -152,8 +161,15 @@ const BYTES: &[(&str, u64)] = &[
     ("GB", 1_000_000_000),
 ];
 
+const BITS_A_SECOND: &[(&str, u64)] =
+    &[("bps", 1), ("kbps", 1_000), ("Kbps", 1_000), ("Mbps", 1_000_000), ("Gbps", 1_000_000_000)];
+
+const BYTES_A_SECOND: &[(&str, u64)] =
+    &[("B/s", 1), ("kB/s", 1_000), ("KB/s", 1_000), ("MB/s", 1_000_000), ("GB/s", 1_000_000_000)];
+
 const TIMES: &[(&str, u64)] = &[
     ("us", 1),
+    ("µs", 1),
     ("ms", 1_000),
     ("s", 1_000_000),
     ("sec", 1_000_000),
@@ -187,24 +203,10 @@ fn time(text: &str, us: u64) -> Option<u64> {
 
 /// A rate in bytes a second: bits or bytes a second with their unit.
 fn rate(text: &str) -> Option<u64> {
-    const BITS: &[(&str, u64)] = &[
-        ("bps", 1),
-        ("kbps", 1_000),
-        ("Kbps", 1_000),
-        ("Mbps", 1_000_000),
-        ("Gbps", 1_000_000_000),
-    ];
-    const BYTES: &[(&str, u64)] = &[
-        ("B/s", 1),
-        ("kB/s", 1_000),
-        ("KB/s", 1_000),
-        ("MB/s", 1_000_000),
-        ("GB/s", 1_000_000_000),
-    ];
     if text == "0" {
         return Some(0);
     }
-    scaled(text, BITS).map(|bits| bits / 8).or_else(|| scaled(text, BYTES))
+    scaled(text, BITS_A_SECOND).map(|bits| bits / 8).or_else(|| scaled(text, BYTES_A_SECOND))
 }
 
 /// A port: a number or a service, with the colon of ss before it or without.

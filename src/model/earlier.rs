@@ -99,8 +99,15 @@ pub struct Since {
 }
 
 /// Counters that go up and down: their differences are no growth.
-const GAUGES: [&str; 5] =
-    ["Tcp.CurrEstab", "Tcp.RtoAlgorithm", "Tcp.RtoMin", "Tcp.RtoMax", "Tcp.MaxConn"];
+const GAUGES: [&str; 7] = [
+    "Tcp.CurrEstab",
+    "Tcp.RtoAlgorithm",
+    "Tcp.RtoMin",
+    "Tcp.RtoMax",
+    "Tcp.MaxConn",
+    "Ip.Forwarding",
+    "Ip.DefaultTTL",
+];
 
 /// Whether a counter goes up and down, and has no growth.
 pub fn is_gauge(name: &str) -> bool {

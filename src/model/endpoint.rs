@@ -55,6 +55,11 @@ impl Addr {
         }
     }
 
+    /// Whether it means something on one link only (fe80::/10).
+    pub fn is_link_local(self) -> bool {
+        self.as_v4().is_none() && Ipv6Addr::from(self.0).is_unicast_link_local()
+    }
+
     /// The address as text for a socket of `family`: `127.0.0.1`, `::1`, `::ffff:127.0.0.1`.
     pub fn text(self, family: Family) -> String {
         match (family, self.as_v4()) {

@@ -1,6 +1,7 @@
 //! The Snapshot: everything read in one run, plain and immutable. No I/O, no policy.
 
 pub mod ability;
+pub mod addresses;
 pub mod before;
 pub mod counters;
 pub mod coverage;
@@ -78,12 +79,39 @@ pub struct Snapshot {
     pub processes: Processes,
     /// Processes whose descriptors may not even be counted; `None` if counting was not asked for.
     pub uncounted: Option<u32>,
+    /// The highest share of its limit of open files that any process of this namespace uses; `None` if they were not counted, or not all.
+    pub fullest: Option<Fullest>,
     /// Whether /proc keeps processes of others out of its list (hidepid): nobody can say how many.
     pub processes_hidden: bool,
     /// Names of interfaces that sockets are bound to, where they were asked for.
     pub interfaces: BTreeMap<u32, Text>,
     /// What was seen.
     pub coverage: Coverage,
+}
+
+/// What a process uses of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// So much is used.
+    pub used: u64,
+    /// Of so much.
+    pub limit: u64,
+}
+
+impl Share {
+    /// As a ratio.
+    pub fn ratio(self) -> f64 {
+        self.used as f64 / self.limit.max(1) as f64
+    }
+}
+
+/// The highest share of a limit, between two bounds where it is hidden to which namespace a process belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fullest {
+    /// Of the processes that are in this namespace for certain.
+    pub at_least: Share,
+    /// Of those too that may be.
+    pub at_most: Share,
 }
 
 impl Snapshot {

@@ -59,6 +59,8 @@ pub struct Report {
     pub outcomes: Vec<(&'static Rule, Outcome)>,
     /// Rules that were asked for by their ids: what these could not see makes the verdict unknown.
     pub named: BTreeSet<&'static str>,
+    /// What every rule may rest on and was not there to be read, so that what is clear says too little.
+    pub blind: Option<&'static str>,
 }
 
 impl Report {
@@ -76,12 +78,18 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
     let mut outcomes = Vec::new();
     // Of a namespace that may not be entered, limits, ages and settings are missing: what is clear of the rest says too little.
     let closed = snapshot.coverage.get("namespace").is_some_and(|s| s.state > Seen::Absent);
-    let whole = snapshot.coverage.table_is_whole() && !closed;
     // Every kernel with TCP has these counters: where they cannot be read, /proc is not there.
-    let blind = snapshot.coverage.get("snmp").is_some_and(|s| s.state > Seen::Absent);
-    // Nor are limits, binds and ages where netlink is refused.
-    let told = snapshot.has_netlink_facts();
-    let mut status = if whole && !blind && told { Status::Ok } else { Status::Unknown };
+    let no_proc = snapshot.coverage.get("snmp").is_some_and(|s| s.state > Seen::Absent);
+    let blind = if !snapshot.coverage.table_is_whole() {
+        Some("the socket table could not be read whole")
+    } else if closed {
+        Some("the namespace may not be entered, and /proc tells little of it")
+    } else if !snapshot.has_netlink_facts() {
+        Some("limits, binds and ages come by netlink only, which is refused here")
+    } else {
+        no_proc.then_some("the counters of /proc could not be read")
+    };
+    let mut status = if blind.is_none() { Status::Ok } else { Status::Unknown };
     let (mut judged, mut unseen) = (0, 0);
     for rule in selection.rules() {
         let mut outcome = (rule.check)(evidence, &selection.limits);
@@ -113,7 +121,7 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
     let worst = findings.iter().map(|f| Status::of(f.severity)).max().unwrap_or(Status::Ok);
     let named = outcomes.iter().map(|(rule, _)| *rule).filter(|r| selection.is_named(r));
     let named = named.map(|rule: &Rule| rule.id).collect();
-    Report { status: status.max(worst), findings, outcomes, named }
+    Report { status: status.max(worst), findings, outcomes, named, blind }
 }
 
 #[cfg(test)]
@@ -122,6 +130,16 @@ mod tests {
     use super::*;
     use crate::model::sysctl::Reading;
     use crate::model::testing::{fresh, listener};
+
+    #[test]
+    fn what_was_not_there_to_be_read_is_told_whatever_else_was_found() {
+        let mut s = fresh();
+        s.sockets.push(listener("127.0.0.1:80", 6, 5));
+        assert_eq!(run(&Selection::all(), &Evidence::new(&s)).blind, None);
+        s.coverage.note("snmp", Seen::Failed, None, None);
+        let report = run(&Selection::all(), &Evidence::new(&s));
+        assert!(report.blind.is_some_and(|why| why.contains("/proc")));
+    }
 
     #[test]
     fn critical_beats_unknown_beats_warning_beats_ok() {

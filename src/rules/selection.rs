@@ -17,6 +17,8 @@ pub struct Selection {
     only: Option<BTreeSet<&'static str>>,
     /// Ids that were asked for by name: what these could not see matters.
     named: BTreeSet<&'static str>,
+    /// Ids that were left out: a family does not bring them back.
+    ignored: BTreeSet<&'static str>,
     /// Thresholds.
     pub limits: Limits,
 }
@@ -62,17 +64,18 @@ impl Selection {
     /// The same thresholds, and no rule.
     #[must_use]
     pub fn emptied(&self) -> Selection {
-        Selection { limits: self.limits.clone(), ..Selection::none() }
+        let (ignored, limits) = (self.ignored.clone(), self.limits.clone());
+        Selection { ignored, limits, ..Selection::none() }
     }
 
-    /// Runs what this word names besides: an id, a family, `all`.
+    /// Runs what this word names besides: an id; a family or `all`, but for what was left out.
     ///
     /// # Errors
     /// A message and a hint: the word names nothing.
     pub fn add(&mut self, word: &str) -> Result<(), (String, String)> {
-        let (ids, _) = members(word)?;
+        let (ids, is_id) = members(word)?;
         if let Some(only) = &mut self.only {
-            only.extend(ids);
+            only.extend(ids.into_iter().filter(|id| is_id || !self.ignored.contains(id)));
         }
         Ok(())
     }
@@ -126,6 +129,7 @@ impl Selection {
                 // A family never takes away what was asked for by its own name.
                 if !self.named.contains(id) {
                     only.remove(id);
+                    self.ignored.insert(id);
                 }
             }
         }
@@ -181,6 +185,17 @@ mod tests {
         let hint = |word: &str| Selection::all().select([word]).unwrap_err().1;
         assert_eq!(hint("listener"), "did you mean listeners?");
         assert_eq!(hint("close-wait-lek"), "did you mean close-wait-leak?");
+    }
+
+    #[test]
+    fn a_family_does_not_bring_back_what_was_left_out() {
+        let mut s = Selection::all();
+        s.ignore(["hazardous-sysctl"]).unwrap();
+        let mut more = s.emptied();
+        more.add("settings").unwrap();
+        assert!(!ids(&more).contains(&"hazardous-sysctl"));
+        more.add("hazardous-sysctl").unwrap();
+        assert!(ids(&more).contains(&"hazardous-sysctl"), "it was asked for by its id");
     }
 
     #[test]

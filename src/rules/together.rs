@@ -13,6 +13,7 @@ use crate::phrase::count;
 /// not seen somewhere, clear. What concerns the whole host is told once, by the first that saw it.
 pub fn together(reports: Vec<(Text, Report)>) -> Report {
     let mut all = Report {
+        blind: None,
         status: Status::Ok,
         findings: Vec::new(),
         outcomes: Vec::new(),
@@ -22,6 +23,7 @@ pub fn together(reports: Vec<(Text, Report)>) -> Report {
     let mut by_rule = Vec::new();
     for (netns, report) in reports {
         all.status = all.status.max(report.status);
+        all.blind = all.blind.or(report.blind);
         all.named.extend(report.named);
         all.findings.extend(report.findings.into_iter().filter(|f| is_new(&mut told, f)));
         for (at, (rule, outcome)) in report.outcomes.into_iter().enumerate() {

@@ -4,7 +4,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, openat, renameat, unlinkat};
+use rustix::fs::{
+    Access, AtFlags, CWD, Mode, OFlags, accessat, fchmod, openat, renameat, unlinkat,
+};
 
 use super::SysError;
 use super::privilege::as_the_user;
@@ -39,6 +41,10 @@ pub fn check(path: &Path) -> Result<PathBuf, SysError> {
         if special && !shared {
             return Err(SysError::failed(&name, "no file can be written there"));
         }
+        // What could be written may not be any more by then; what cannot is better told before.
+        let rights = Access::WRITE_OK | Access::EXEC_OK;
+        accessat(CWD, &folder, rights, AtFlags::EACCESS)
+            .map_err(|e| SysError::new(folder.display().to_string(), e))?;
         match std::fs::symlink_metadata(path) {
             Ok(m) if !m.is_file() && !m.is_symlink() => {
                 return Err(SysError::failed(&name, "it is not a plain file"));
@@ -68,9 +74,11 @@ fn replace(path: &Path, bytes: &[u8], for_others: bool) -> std::io::Result<()> {
     let folder = open(OFlags::RDONLY | OFlags::DIRECTORY)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut attempt = 0;
+    // A name has at most 255 bytes.
+    let short: String = name.to_string_lossy().chars().take(50).collect();
     let (temporary, file) = loop {
         // Its ending is none that a collector of files looks for.
-        let own = format!(".{}.{}.{attempt}.tmp", name.to_string_lossy(), std::process::id());
+        let own = format!(".{short}.{}.{attempt}.tmp", std::process::id());
         match openat(&folder, &own, flags, Mode::from_raw_mode(0o666)) {
             Ok(file) => break (own, file),
             Err(rustix::io::Errno::EXIST) if attempt < ATTEMPTS => attempt += 1,

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::error::{Kind, SysError};
@@ -16,9 +17,22 @@ const LONGEST: u64 = 1 << 20;
 /// # Errors
 /// It may not be read, is too long, is not a plain file, or is not UTF-8.
 pub fn read(path: &Path) -> Result<Option<String>, SysError> {
+    text(path, false)
+}
+
+/// The same of a file that was named on the command line, where a shell may have put a pipe; who never writes into it is a matter of
+/// `--timeout`.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_named(path: &Path) -> Result<Option<String>, SysError> {
+    text(path, true)
+}
+
+fn text(path: &Path, pipes: bool) -> Result<Option<String>, SysError> {
     let name = path.display().to_string();
     let wrong = |reason: &str| SysError::failed(&name, reason);
-    match as_the_user(|| plain(path)) {
+    match as_the_user(|| plain(path, pipes)) {
         Ok(None) => Err(wrong("it is not a plain file")),
         Ok(Some(bytes)) if bytes.len() as u64 > LONGEST => Err(wrong("it is longer than 1 MiB")),
         Ok(Some(bytes)) => {
@@ -46,9 +60,10 @@ pub fn read_stdin() -> Result<String, SysError> {
     String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text"))
 }
 
-/// The bytes of a plain file; `None` for anything else, which might never end or never begin.
-fn plain(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
-    if !std::fs::metadata(path)?.is_file() {
+/// The bytes of a plain file, or of a pipe; `None` for anything else, which might never end or never begin.
+fn plain(path: &Path, pipes: bool) -> std::io::Result<Option<Vec<u8>>> {
+    let about = std::fs::metadata(path)?;
+    if !(about.is_file() || pipes && about.file_type().is_fifo()) {
         return Ok(None);
     }
     let mut bytes = Vec::new();

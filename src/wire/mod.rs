@@ -10,6 +10,7 @@ pub mod command_line;
 pub mod counters;
 pub mod etc;
 pub mod inet_diag;
+pub mod local_addresses;
 pub mod mounts;
 pub mod netlink;
 pub mod proc_net_tcp;

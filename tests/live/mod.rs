@@ -25,4 +25,5 @@ mod rates;
 mod resources;
 mod rights;
 mod run_command;
+mod verdicts;
 mod workloads;

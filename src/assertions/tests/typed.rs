@@ -34,7 +34,7 @@ fn every_part_is_read_with_and_without_blanks() {
     assert_eq!((b.name.as_str(), b.level, b.within), ("count() = 0", Severity::Critical, None));
     let c = read("count(process = 'a#b)c' and cgroup = '/') == 0#why").unwrap();
     assert_eq!(c.comment.as_deref(), Some("why"));
-    assert_eq!(read("count() == 0 level critical within 5").unwrap().within.unwrap().as_secs(), 5);
+    assert_eq!(read("count() == 0 level critical within 5s").unwrap().within.unwrap().as_secs(), 5);
 }
 
 #[test]
@@ -51,6 +51,10 @@ fn values_are_in_the_unit_of_what_is_measured() {
         ("rate(TcpExtListenOverflows) == 0", (Operator::Equal, 0.0)),
         ("rate(Tcp.OutRsts) < 0.5/s", (Operator::Less, 0.5)),
         ("count() < 1.5k", (Operator::Less, 1500.0)),
+        ("avg(rtt) == 5.296us", (Operator::Equal, 5.296)),
+        ("max(rtt) < 50µs", (Operator::Less, 50.0)),
+        ("sum(bytes_received) < 1.4", (Operator::Less, 1.4)),
+        ("counter(TcpMaxConn) == -1", (Operator::Equal, -1.0)),
         ("listening(80)", (Operator::Equal, 1.0)),
         ("not listening(80)", (Operator::Equal, 0.0)),
         ("listening(80) == no", (Operator::Equal, 0.0)),
@@ -61,8 +65,9 @@ fn values_are_in_the_unit_of_what_is_measured() {
         assert_eq!(wish(text), want, "{text}");
     }
     let over = read("p95(rtt, state established) < 1s").unwrap();
-    let Measure::Over(Aggregate::Percentile(p), field, filter) = over.measure else { panic!() };
-    assert_eq!((p, field.name, filter.to_string()), (95.0, "rtt", "state established".into()));
+    let Measure::Over(aggregate, field, filter) = over.measure else { panic!() };
+    assert_eq!((field.name, filter.to_string()), ("rtt", "state established".into()));
+    assert_eq!(aggregate, Aggregate::Percentile { part: 950, of: 1000 });
 }
 
 #[test]
@@ -119,8 +124,10 @@ fn mistakes_are_found_before_anything_is_measured() {
         ("count", 5, "'(' is missing", "count(state"),
         ("count(state listen == 0", 23, "')' is missing", "close"),
         ("count() == 0 wihtin 3s", 13, "'wihtin' is not expected here", "did you mean within?"),
-        ("count() == 0 within soon", 20, "a time of at most a day", "within 30s"),
-        ("count() == 0 within 0s", 20, "a time of at most a day", "within 30s"),
+        ("count() == 0 within soon", 20, "a time with its unit", "within 30s"),
+        ("count() == 0 within 0s", 20, "a time with its unit", "within 30s"),
+        ("count() == 0 within 1", 20, "a time with its unit", "within 30s"),
+        ("count() == 0 within 25h", 20, "a time with its unit", "within 30s"),
         ("count() == 0 level info", 19, "'info' is not a level", "warning critical"),
         ("max(rtt, dport = 5432) < 50", 25, "a time with its unit", "50ms"),
         ("max(process) < 5", 4, "process is no quantity", "a field that is"),
@@ -168,6 +175,9 @@ fn mistakes_are_found_before_anything_is_measured() {
         ("count() == 0 within 5s within 6s", 23, "within is said twice", "leave one"),
         ("p0(rtt) < 5ms", 0, "'p0' is not a measure", ""),
         ("p101(rtt) < 5ms", 0, "'p101' is not a measure", ""),
+        ("p-1(rtt) < 5ms", 0, "'p-1' is not a measure", ""),
+        ("p1e1(rtt) < 5ms", 0, "'p1e1' is not a measure", ""),
+        ("p99.(rtt) < 5ms", 0, "'p99.' is not a measure", ""),
     ] {
         let m = read(text).expect_err(text);
         assert_eq!(m.at, at, "{text}: {m:?}");

@@ -1,10 +1,12 @@
 //! From assertions to outcomes: what each needs is read, once for all of them, again and again for those that may take a while.
 
+mod attempts;
 pub(super) mod offenders;
 mod passes;
 mod read;
 mod single;
 
+pub(super) use attempts::evaluate;
 pub(super) use read::{allow_time, bounds, check_time, dry_run, need_baseline, read};
 pub(super) use single::known_counters;
 
@@ -20,6 +22,7 @@ use crate::cli::resolve::Settings;
 use crate::collect;
 use crate::error::Error;
 use crate::model::Snapshot;
+use crate::model::addresses::Addresses;
 use crate::model::socket::Socket;
 use crate::render::document::assertion::{AssertionDocument, Offender};
 use crate::sys::System;
@@ -29,14 +32,13 @@ pub(super) struct Bench<'a> {
     pub(super) system: &'a dyn System,
     pub(super) settings: &'a Settings,
     pub(super) past: Option<&'a Past>,
+    /// When it began, by [`collect::uptime_ms`]: the first look has taken its time already.
+    pub(super) begun: Option<u64>,
     /// Time between two readings of the counters.
     pub(super) sample: Duration,
     /// Lets the rules look again.
     pub(super) look: &'a dyn Fn() -> Result<Look, Error>,
 }
-
-/// Longest and shortest time between two attempts.
-const STEPS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// A reading, and the sockets that made it.
 struct Measured {
@@ -51,64 +53,6 @@ impl Measured {
     fn plain(reading: Reading) -> Measured {
         Measured { reading, selected: None, sockets: Vec::new(), values: Vec::new() }
     }
-}
-
-/// Evaluates all of them. What could not be seen is noted in the coverage of `snapshot`.
-pub(super) fn evaluate(
-    assertions: &[Assertion],
-    look: Option<&Look>,
-    bench: &Bench<'_>,
-    snapshot: &mut Snapshot,
-) -> Result<Vec<AssertionDocument>, Error> {
-    let begun = collect::uptime_ms(bench.system);
-    let mut counters = single::Counters::first(assertions, look, bench)?;
-    let mut again: Option<Look> = None;
-    let mut paused = 0;
-    let mut first = true;
-    let mut done: Vec<Option<(AssertionDocument, Measured)>> = Vec::new();
-    done.resize_with(assertions.len(), || None);
-    loop {
-        // What the first look saw is old by the second attempt.
-        let look = again.as_ref().or(look.filter(|_| first));
-        let now = collect::uptime_ms(bench.system);
-        let waited = now.zip(begun).map_or(paused, |(now, begun)| now.saturating_sub(begun));
-        let pending: Vec<usize> =
-            (0..).zip(&done).filter(|(_, d)| d.is_none()).map(|(at, _)| at).collect();
-        let those: Vec<&Assertion> = pending.iter().filter_map(|at| assertions.get(*at)).collect();
-        let measured = measure(&those, look, &mut counters, bench, snapshot)?;
-        let mut longest = Duration::ZERO;
-        for ((at, assertion), measured) in pending.iter().zip(those).zip(measured) {
-            let patience = assertion.within.filter(|_| bench.settings.from.is_none());
-            let patience = patience.unwrap_or_default();
-            let document = AssertionDocument::new(assertion, &measured.reading, waited);
-            let over = u128::from(waited) >= patience.as_millis();
-            if (document.outcome == Verdict::Pass || over)
-                && let Some(place) = done.get_mut(*at)
-            {
-                *place = Some((document, measured));
-            } else {
-                longest = longest.max(patience.saturating_sub(Duration::from_millis(waited)));
-            }
-        }
-        if longest.is_zero() {
-            break;
-        }
-        let open: Vec<&Assertion> =
-            assertions.iter().zip(&done).filter(|(_, d)| d.is_none()).map(|(a, _)| a).collect();
-        let mut step = (longest / 10).clamp(STEPS.0, STEPS.1).min(longest);
-        // A rate is one over that time, also at the last attempt.
-        if open.iter().any(|a| matches!(a.measure, Measure::Rate(_))) {
-            step = step.max(bench.sample);
-        }
-        paused += step.as_millis() as u64;
-        pause(bench.system, step)?;
-        first = false;
-        again = match open.iter().any(|a| needs_look(&a.measure)) {
-            true => Some((bench.look)()?),
-            false => None,
-        };
-    }
-    Ok(finish(assertions, done.into_iter().flatten().collect(), snapshot, bench.system))
 }
 
 /// Names those who failed.
@@ -173,6 +117,9 @@ fn measure(
     let unseen = passes::go(&mut tallies, table, before, system, snapshot)?;
     let doors = has(|m| matches!(m, Measure::Listening(_) | Measure::OnlyListening(_)))
         .then(|| single::listeners(table.map(|t| t.snapshot), system, snapshot));
+    let at_an_address = has(|m| matches!(m, Measure::Listening(door) if door.address().is_some()));
+    let addresses =
+        if at_an_address { collect::addresses::read(system) } else { Addresses::default() };
     counters.next(assertions, bench)?;
     let mut counted = tallies.iter().zip(&unseen);
     let mut measured = Vec::new();
@@ -187,7 +134,7 @@ fn measure(
             Measure::Listening(door) => {
                 let (listeners, whole) =
                     doors.as_ref().map_or((&[][..], false), |d| (&d.0[..], d.1));
-                Measured::plain(door.reading(listeners, whole))
+                Measured::plain(door.reading(listeners, &addresses, whole))
             }
             Measure::OnlyListening(ports) => {
                 let (listeners, whole) =

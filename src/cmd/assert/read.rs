@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::assertions::range::{FORM, Range};
 use crate::assertions::wish::Wish;
 use crate::assertions::{Assertion, Measure, figure, file};
-use crate::cli::AssertArgs;
 use crate::cli::resolve::Settings;
+use crate::cli::{AssertArgs, Format};
 use crate::cmd::Done;
 use crate::cmd::filter::with_names;
 use crate::error::{Error, on_file};
@@ -53,7 +53,7 @@ fn text(path: &Path) -> Result<String, Error> {
     if path.as_os_str() == "-" {
         return settings_file::read_stdin().map_err(|e| on_file(&e, hint));
     }
-    match settings_file::read(path).map_err(|e| on_file(&e, hint))? {
+    match settings_file::read_named(path).map_err(|e| on_file(&e, hint))? {
         Some(text) => Ok(text),
         None => Err(Error::hinted(format!("{}: no such file", name(path)), hint)),
     }
@@ -147,10 +147,10 @@ pub(in crate::cmd) fn dry_run(
     assertions: &[Assertion],
     settings: &Settings,
 ) -> Result<Done, Error> {
-    if settings.json || assertions.is_empty() {
+    if settings.format != Format::Human || assertions.is_empty() {
         return Err(Error::hinted(
             "--dry-run shows assertions, and for people",
-            "give some with --assert or -f, and leave --json out",
+            "give some with --assert or -f, and leave --format out",
         ));
     }
     Ok(Done::well(understood(assertions).into_bytes()))

@@ -1,6 +1,8 @@
 //! What is not counted socket by socket: counters, listeners, pools of ports, findings, named numbers.
 
-use super::{Bench, Measured, pause};
+use std::time::Duration;
+
+use super::{Bench, Measured};
 use crate::assertions::figure::Figure;
 use crate::assertions::listening::{Listener, others};
 use crate::assertions::reading::Reading;
@@ -18,7 +20,6 @@ use crate::model::ports::{EphemeralRange, Ports};
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::nearest::nearest;
-use crate::rules::engine::Status;
 use crate::rules::finding::{Finding, Severity};
 use crate::rules::outcome::{Cause, Outcome};
 use crate::rules::selection::Selection;
@@ -75,20 +76,20 @@ pub(in crate::cmd) fn known_counters(
 }
 
 impl Counters {
-    /// The first of two readings, where nothing else gives one.
+    /// The first of two readings, where nothing else gives one, and how long to wait for the second.
     pub(super) fn first(
         assertions: &[Assertion],
         look: Option<&Look>,
         bench: &Bench<'_>,
-    ) -> Result<Counters, Error> {
+    ) -> Result<(Counters, Duration), Error> {
         let rates = assertions.iter().any(|a| matches!(a.measure, Measure::Rate(_)));
         let given = bench.past.is_some() || look.is_some_and(|l| l.since.is_some());
         let mut counters = Counters { earlier: None, now: None, since: None };
         if rates && !given && bench.settings.from.is_none() {
             counters.earlier = Some(Earlier::of(&counted(bench)?));
-            pause(bench.system, bench.sample)?;
+            return Ok((counters, bench.sample));
         }
-        Ok(counters)
+        Ok((counters, Duration::ZERO))
     }
 
     /// The next one.
@@ -104,13 +105,17 @@ impl Counters {
             return Ok(());
         }
         let now = counted(bench)?;
-        let earlier = match (bench.past, self.earlier.take()) {
-            (Some(past), _) => Some(past.earlier.clone()),
-            (None, earlier) => earlier,
+        let rates = assertions.iter().any(|a| matches!(a.measure, Measure::Rate(_)));
+        let earlier = match bench.past {
+            Some(past) => Some(past.earlier.clone()),
+            None if rates => self.earlier.take(),
+            None => None,
         };
         self.since = earlier.and_then(|e| Since::between(e, &now).ok());
-        // The next attempt measures from here.
-        self.earlier = bench.past.is_none().then(|| Earlier::of(&now));
+        if rates && bench.past.is_none() {
+            // The next attempt measures from here.
+            self.earlier = Some(Earlier::of(&now));
+        }
         self.now = Some(now);
         Ok(())
     }
@@ -278,17 +283,9 @@ pub(super) fn finding(look: Option<&Look>, word: &str) -> Reading {
             _ => None,
         })
         .collect();
-    let coverage = &look.snapshot.coverage;
-    // Of a namespace that may not be entered netlink tells nothing either.
-    let told = look.snapshot.has_netlink_facts();
-    let blind = look.report.status == Status::Unknown && !(coverage.table_is_whole() && told);
-    match (open.is_empty(), blind) {
-        (true, false) => Reading::exact(worst),
-        (true, true) => Reading::between(
-            worst,
-            3.0,
-            "limits, binds and ages come by netlink only, which is refused here",
-        ),
+    match (open.is_empty(), look.report.blind) {
+        (true, None) => Reading::exact(worst),
+        (true, Some(why)) => Reading::between(worst, 3.0, why),
         (false, _) => Reading::between(worst, 3.0, open.join("; ")),
     }
 }

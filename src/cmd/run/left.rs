@@ -10,13 +10,13 @@ use crate::collect::{self, enrich, surroundings};
 use crate::error::Error;
 use crate::model::Snapshot;
 use crate::model::listener::Listeners;
-use crate::model::owner::Provenance;
+use crate::model::owner::{Process, Provenance};
 use crate::model::ports::EphemeralRange;
 use crate::model::portset::PortSet;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
 use crate::model::wants::Wants;
-use crate::render::document::run::{LeftDocument, LeftKind};
+use crate::render::document::run::{LeftDocument, LeftKind, LeftOrphans};
 use crate::sys::System;
 
 /// Between two looks.
@@ -31,6 +31,7 @@ struct Found {
     time_wait: u64,
     time_wait_ports: u64,
     of_others: u64,
+    orphans: Vec<Socket>,
     hidden: Vec<Socket>,
     known: bool,
     /// Cookies of all that came while the command ran.
@@ -40,15 +41,33 @@ struct Found {
 impl Found {
     fn is_nothing(&self) -> bool {
         // Whose a connection is may be found out by the next look: a process may just have been starting.
-        let all = [&self.close_wait, &self.open, &self.listeners, &self.hidden];
+        let all = [&self.close_wait, &self.open, &self.listeners, &self.hidden, &self.orphans];
         self.known && all.iter().all(|left| left.is_empty())
+    }
+}
+
+/// Who was there before the command.
+#[derive(Debug, Default)]
+pub(super) struct Elders {
+    /// Their process ids, sorted.
+    pub(super) pids: Vec<u32>,
+    /// When the command was started, by [`collect::uptime_ms`].
+    pub(super) until: Option<u64>,
+}
+
+impl Elders {
+    /// Whether a process was started later. The number alone does not tell: it may be that of one which ended.
+    fn is_younger(&self, pid: u32, process: Option<&Process>) -> bool {
+        let started = process.and_then(|p| p.start_ticks).map(|ticks| ticks.saturating_mul(10));
+        self.pids.binary_search(&pid).is_err()
+            || started.zip(self.until).is_some_and(|(started, until)| started > until)
     }
 }
 
 /// Looks until nothing is left, or the time is over: what is gone until then was on its way out.
 pub(super) fn settled(
     past: &Past,
-    pids: &[u32],
+    elders: &Elders,
     patience: Duration,
     args: &RunArgs,
     system: &dyn System,
@@ -58,20 +77,24 @@ pub(super) fn settled(
     // What came while the command ran is what was there at its end: a later one belongs to what goes on now.
     let mut suspects: Option<BTreeSet<u64>> = None;
     loop {
-        let (snapshot, mut found) = look(past, pids, args.isolate, system)?;
+        let (snapshot, mut found) = look(past, elders, args.isolate, system)?;
         if let Some(seen) = &suspects {
             let stays = |s: &Socket| seen.contains(&s.cookie);
             found.close_wait.retain(stays);
             found.open.retain(stays);
             found.listeners.retain(stays);
             found.hidden.retain(stays);
+            found.orphans.retain(stays);
         }
         if found.is_nothing() || waited >= patience {
             let around = snapshot.surroundings();
             let left = document(found, &around, args, system);
             return Ok((around, left));
         }
-        suspects.get_or_insert_with(|| std::mem::take(&mut found.fresh));
+        // A table that was cut does not say what was not there.
+        if found.known {
+            suspects.get_or_insert_with(|| std::mem::take(&mut found.fresh));
+        }
         let step = STEP.min(patience.saturating_sub(waited));
         pause(system, step)?;
         let elapsed = crate::cmd::look::elapsed_ms(begun, system);
@@ -81,7 +104,7 @@ pub(super) fn settled(
 
 fn look(
     past: &Past,
-    pids: &[u32],
+    elders: &Elders,
     isolated: bool,
     system: &dyn System,
 ) -> Result<(Snapshot, Found), Error> {
@@ -116,11 +139,14 @@ fn look(
                 }
             }
             State::CloseWait => found.close_wait.push(socket),
+            State::FinWait1 | State::Closing | State::LastAck if socket.is_kernel_owned() => {
+                found.orphans.push(socket);
+            }
             _ if !is_held(&socket) => {}
             state => {
                 let own = isolated
                     || state == State::Listen
-                    || is_younger(&snapshot, holder_of(&socket, &listeners), pids);
+                    || is_younger(&snapshot, holder_of(&socket, &listeners), elders);
                 match (own, snapshot.provenance(holder_of(&socket, &listeners))) {
                     (true, _) if state == State::Listen => found.listeners.push(socket),
                     (true, _) => found.open.push(socket),
@@ -150,13 +176,17 @@ fn holder_of<'a>(socket: &'a Socket, listeners: &'a Listeners) -> &'a Socket {
 }
 
 /// Whether a process that holds a socket was started meanwhile.
-fn is_younger(snapshot: &Snapshot, socket: &Socket, pids: &[u32]) -> bool {
+fn is_younger(snapshot: &Snapshot, socket: &Socket, elders: &Elders) -> bool {
     let holders = snapshot.owners.as_ref().map(|o| o.of(socket.inode)).unwrap_or_default();
-    holders.iter().any(|h| pids.binary_search(&h.pid).is_err())
+    holders.iter().any(|h| elders.is_younger(h.pid, snapshot.processes.get(&h.pid)))
 }
 
 fn document(found: Found, around: &Snapshot, args: &RunArgs, system: &dyn System) -> LeftDocument {
     let hidden = found.hidden.len() as u64;
+    let orphans = LeftOrphans {
+        sockets: found.orphans.len() as u64,
+        unsent_bytes: found.orphans.iter().map(|s| u64::from(s.send_queue)).sum(),
+    };
     let groups = [found.close_wait, found.open, found.listeners];
     let mut named = offenders::named(&groups, around, system).into_iter();
     let mut kind = |sockets: &[Socket], what: Allow| LeftKind {
@@ -172,8 +202,24 @@ fn document(found: Found, around: &Snapshot, args: &RunArgs, system: &dyn System
         time_wait: found.time_wait,
         time_wait_ports: found.time_wait_ports,
         time_wait_is_cut: false,
+        orphans,
         of_others: found.of_others,
         hidden,
         known: found.known,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_used_before_makes_nobody_old() {
+        let elders = Elders { pids: vec![7, 11], until: Some(50_000) };
+        let process = |ticks| Process { start_ticks: Some(ticks), ..Process::default() };
+        assert!(elders.is_younger(8, None), "it was not there");
+        assert!(!elders.is_younger(7, Some(&process(5000))), "within the same hundredth");
+        assert!(elders.is_younger(7, Some(&process(5001))), "the number is that of another");
+        assert!(!elders.is_younger(11, None), "nothing else is known of it");
     }
 }

@@ -113,6 +113,7 @@ impl AssertionDocument {
             (false, true) => Some(format!("at most {}", unit.show(reading.high))),
             (false, false) => None,
         };
+        let beside = reading.value().map(|v| assertion.wish.beside(v, unit));
         AssertionDocument {
             name: assertion.name.clone(),
             expression: assertion.expression.clone(),
@@ -120,9 +121,9 @@ impl AssertionDocument {
             comment: assertion.comment.clone(),
             level: assertion.level,
             outcome,
-            wanted: assertion.wish.text(unit),
+            wanted: beside.as_ref().map_or_else(|| assertion.wish.text(unit), |b| b.1.clone()),
             measured: reading.value().map(Number),
-            measured_text: reading.value().map(|v| unit.show(v)).or(bounds),
+            measured_text: beside.map(|b| b.0).or(bounds),
             unit: unit.word(),
             reason: reading.why.clone(),
             within_ms: assertion.within.map(|w| u64::try_from(w.as_millis()).unwrap_or(u64::MAX)),
@@ -178,7 +179,9 @@ impl Offender {
             pid: who.and_then(|h| h.pid),
             process: who.and_then(|h| h.process.as_ref().map(ToString::to_string)),
             provenance,
-            idle_ms: aged.or(idle_ms.filter(|_| socket.state != State::Listen)),
+            // Of a connection that is being made nothing was sent yet, and the kernel tells the time since it was booted.
+            idle_ms: aged
+                .or(idle_ms.filter(|_| !matches!(socket.state, State::Listen | State::SynSent))),
             value: None,
         }
     }

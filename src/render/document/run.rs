@@ -80,12 +80,24 @@ pub struct LeftDocument {
     pub time_wait_ports: u64,
     /// Whether TIME_WAIT of the beginning may be over by now: it lasts a minute.
     pub time_wait_is_cut: bool,
+    /// Connections that a process closed and the kernel cannot bring to an end: the peer does not take what is left.
+    pub orphans: LeftOrphans,
     /// Connections of processes that were there before, or that no process in sight holds.
     pub of_others: u64,
     /// Connections whose owner is hidden, so that nobody can say whose they are.
     pub hidden: u64,
     /// Whether all of this is known: the tables of before and after were read whole.
     pub known: bool,
+}
+
+/// Connections that no process holds any more and that are not closed yet (FIN_WAIT1, CLOSING, LAST_ACK).
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LeftOrphans {
+    /// How many.
+    pub sockets: u64,
+    /// Bytes that wait in them, each connection's FIN counted as one.
+    pub unsent_bytes: u64,
 }
 
 /// One kind of what is left.
@@ -104,7 +116,8 @@ impl LeftDocument {
     /// Whether it is known that there is nothing.
     fn is_nothing(&self) -> bool {
         let kinds = [&self.close_wait, &self.open, &self.listeners];
-        self.known && self.hidden == 0 && kinds.iter().all(|k| k.sockets == 0)
+        let counted = [self.hidden, self.orphans.sockets].iter().all(|n| *n == 0);
+        self.known && counted && kinds.iter().all(|k| k.sockets == 0)
     }
 
     /// What is counted, by name.
@@ -144,7 +157,7 @@ impl RunDocument {
     /// The document of a run.
     pub fn new(snapshot: &Snapshot, parts: Parts) -> RunDocument {
         let mut cases = vec![of_command(&parts.ran)];
-        cases.extend(of_left(&parts));
+        cases.extend(of_left(&parts, snapshot.host.euid == Some(0)));
         let judged = cases.iter().skip(1).map(|c| c.outcome.status());
         let mut status = judged.fold(Status::Ok, Status::max);
         let Parts { ran, left, counters, assertions, isolated, duration_ms, .. } = parts;
@@ -193,6 +206,10 @@ impl RunDocument {
                 c.unknown
             ));
         }
+        if self.left.orphans.sockets > 0 {
+            let many = count(self.left.orphans.sockets, "connection", "connections");
+            parts.push(format!("{many} still being closed"));
+        }
         if self.sockets == Status::Ok && self.left.is_nothing() {
             parts.push("nothing left behind".into());
         }
@@ -209,7 +226,7 @@ fn of_command(ran: &RanDocument) -> Case {
     Case { took_ms: ran.ran_ms, ..Case::new("run", "command", outcome, text) }
 }
 
-fn of_left(parts: &Parts) -> Vec<Case> {
+fn of_left(parts: &Parts, is_root: bool) -> Vec<Case> {
     let left = &parts.left;
     let kind = |name: &str, kind: &LeftKind, worst, what: (&str, &str), how: &str| {
         let outcome = match (kind.sockets, kind.allowed, left.known) {
@@ -272,8 +289,9 @@ fn of_left(parts: &Parts) -> Vec<Case> {
         // Nobody can say whose they are: a command may have left them under another user.
         let many = count(left.hidden, "connection", "connections");
         let outcome = if left.open.allowed { CaseOutcome::Skipped } else { CaseOutcome::Unknown };
+        let rights = if is_root { "" } else { "run as root, or " };
         let text = format!(
-            "{many} that came meanwhile may not be looked into (run as root, or with --isolate)"
+            "{many} that came meanwhile, and of whom is out of sight ({rights}with --isolate all is the command's)"
         );
         *open = Case::new("run", "open", outcome, text);
     }

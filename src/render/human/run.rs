@@ -39,6 +39,13 @@ pub fn render(run: &RunDocument) -> String {
             crate::phrase::count(left.time_wait_ports, "ephemeral port", "ephemeral ports"),
         ));
     }
+    if left.orphans.sockets > 0 {
+        out.push_str(&format!(
+            "closed by their process and not by the peer: {}, {} unsent or not acknowledged\n",
+            crate::phrase::count(left.orphans.sockets, "connection", "connections"),
+            crate::phrase::bytes(left.orphans.unsent_bytes),
+        ));
+    }
     if let Some(counters) = &run.counters {
         let told = TOLD.iter().filter_map(|name| Some((name, counters.get(*name)?)));
         let grown: Vec<String> =

@@ -1,6 +1,6 @@
 //! Lines of a Checkmk local check: `STATUS "SERVICE" METRICS TEXT`, one service for the whole and one for each case.
 
-use super::{Judged, one_line};
+use super::{Judged, Names, one_line};
 use crate::assertions::wish::Unit;
 use crate::render::document::case::Case;
 use crate::render::document::figure::FigureDocument;
@@ -11,7 +11,8 @@ pub(super) fn render(judged: Judged<'_>) -> String {
     metrics.push(format!("tcpvet_run_time={:.3}", judged.duration_ms() as f64 / 1000.0));
     let status = crate::exit::code(judged.status());
     let mut out = format!("{status} \"TCP\" {} {}\n", metrics.join("|"), text(judged.summary()));
-    judged.cases().iter().for_each(|case| out.push_str(&line(case)));
+    let mut taken = Names::default();
+    judged.cases().iter().for_each(|case| out.push_str(&line(case, &mut taken)));
     out
 }
 
@@ -21,8 +22,8 @@ pub(super) fn failed(message: &str) -> String {
 }
 
 /// A service ends at the quote.
-fn line(case: &Case) -> String {
-    let name = one_line(&case.name).replace('"', "'");
+fn line(case: &Case, taken: &mut Names) -> String {
+    let name = taken.own(&one_line(&case.name).replace('"', "'"));
     let mut told = text(&case.text);
     case.details.iter().for_each(|d| told.push_str(&format!("\\n{}", text(d))));
     format!("{} \"TCP {name}\" - {told}\n", case.status)

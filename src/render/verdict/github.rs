@@ -7,7 +7,7 @@ use crate::render::document::case::{Case, CaseOutcome};
 pub(super) fn render(judged: Judged<'_>) -> String {
     let mut out: String = judged.cases().iter().filter_map(annotation).collect();
     let status = judged.status().word().to_uppercase();
-    out.push_str(&format!("TCP {status}: {}\n", one_line(judged.summary())));
+    out.push_str(&format!("TCP {status}: {}\n", tame(&one_line(judged.summary()))));
     out
 }
 
@@ -32,9 +32,14 @@ fn annotation(case: &Case) -> Option<String> {
     ))
 }
 
+/// An old form of commands is obeyed wherever it stands in a line.
+fn tame(text: &str) -> String {
+    text.replace("##[", "## [")
+}
+
 /// The message of a command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    tame(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// The value of a property of a command.
@@ -49,6 +54,8 @@ mod tests {
     #[test]
     fn commands_cannot_be_forged() {
         assert_eq!(data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
+        assert_eq!(tame("##[add-mask]e ###[x"), "## [add-mask]e ### [x");
+        assert_eq!(data("##[add-mask]e"), "## [add-mask]e");
         assert_eq!(property("a:b,c%"), "a%3Ab%2Cc%25");
     }
 }

@@ -211,6 +211,23 @@ pub fn failed(form: Form, message: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Names that were given out: what consumers keep apart by its name must not share one.
+#[derive(Default)]
+struct Names(std::collections::BTreeSet<String>);
+
+impl Names {
+    /// This name, or one like it that nobody has.
+    fn own(&mut self, name: &str) -> String {
+        let mut own = name.to_string();
+        let mut n = 2;
+        while !self.0.insert(own.clone()) {
+            own = format!("{name} ({n})");
+            n += 1;
+        }
+        own
+    }
+}
+
 /// Text on one line: what separates lines anywhere becomes a blank.
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).collect::<Vec<_>>().join(" ")

@@ -1,6 +1,6 @@
 //! The line of the Monitoring Plugins guidelines: `TCP STATUS: text | performance data`, and a line for each case that is not well.
 
-use super::{Judged, cut, one_line};
+use super::{Judged, Names, cut, one_line};
 use crate::assertions::wish::Unit;
 use crate::render::document::assertion::AssertionDocument;
 use crate::render::document::case::{Case, CaseOutcome};
@@ -44,22 +44,28 @@ fn line(case: &Case) -> String {
 }
 
 fn performance(judged: Judged<'_>) -> Vec<String> {
-    let mut out: Vec<String> = judged.numbers().iter().map(figure).collect();
+    let mut out: Vec<(String, String)> = judged.numbers().iter().map(figure).collect();
     let own = |a: &&AssertionDocument| !a.is_range && a.unit != Unit::Flag.word();
     out.extend(judged.assertions().iter().filter(own).map(assertion));
-    out.push(format!("run_time={}s;;;0", fraction(judged.duration_ms() as f64 / 1000.0)));
+    let mut taken = Names::default();
+    let run_time = taken.own("run_time");
+    let all = out.into_iter();
+    let mut out: Vec<String> =
+        all.map(|(name, rest)| format!("{}={rest}", label(&taken.own(&clean(&name))))).collect();
+    let seconds = fraction(judged.duration_ms() as f64 / 1000.0);
+    out.push(format!("{run_time}={seconds}s;;;0"));
     out
 }
 
-fn figure(f: &FigureDocument) -> String {
+fn figure(f: &FigureDocument) -> (String, String) {
     let unit = if f.figure.unit == Unit::Percent { "%" } else { "" };
     let value = f.value.map_or("U".to_string(), |v| format!("{}{unit}", fraction(v.0)));
     let range = |r: &Option<String>| r.clone().unwrap_or_default();
     let ends = format!("{};{};0", range(&f.warning), range(&f.critical));
-    format!("{}={value};{ends}", f.name)
+    (f.name.to_string(), format!("{value};{ends}"))
 }
 
-fn assertion(a: &AssertionDocument) -> String {
+fn assertion(a: &AssertionDocument) -> (String, String) {
     let value = match a.measured {
         None => "U".to_string(),
         Some(n) => match a.unit {
@@ -70,16 +76,20 @@ fn assertion(a: &AssertionDocument) -> String {
             _ => fraction(n.0),
         },
     };
-    format!("{}={value}", label(&a.name))
+    (a.name.clone(), value)
 }
 
-/// A label: quoted where it has blanks, quotes doubled, without what ends it.
-fn label(name: &str) -> String {
+/// A name without what would end a label.
+fn clean(name: &str) -> String {
     // Two colons are a separator of Icinga.
-    let clean = plain(name).replace('=', "").replace("::", ":");
+    plain(name).replace('=', "").replace("::", ":")
+}
+
+/// A label: quoted where it has blanks, quotes doubled.
+fn label(clean: &str) -> String {
     let bare = clean.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
     match bare && !clean.is_empty() {
-        true => clean,
+        true => clean.to_string(),
         false => format!("'{}'", clean.replace('\'', "''")),
     }
 }
@@ -98,7 +108,7 @@ mod tests {
     fn labels_cannot_break_out() {
         assert_eq!(label("close_wait"), "close_wait");
         assert_eq!(label("a b"), "'a b'");
-        assert_eq!(label("it's=1|2\n"), "'it''s1/2 '");
+        assert_eq!(label(&clean("it's=1|2\n")), "'it''s1/2 '");
         assert_eq!(fraction(0.000_001_5), "0.000002");
         assert_eq!(fraction(1e21), "1000000000000000000000");
     }

@@ -208,7 +208,7 @@ fn github_has_commands_for_what_is_wrong_only() {
     let commands: Vec<&str> = text.lines().filter(|l| l.starts_with("::")).collect();
     assert_eq!(commands.len(), 2);
     assert!(
-        commands[0].starts_with("::error title=TCP a|bc=d<e>&%2C;%25\\\\n\\\\::"),
+        commands[0].starts_with("::error title=TCP a|bc=d<e>&%2C;%25\\n\\::"),
         "{}",
         commands[0]
     );
@@ -235,4 +235,38 @@ fn what_failed_is_told_where_the_consumer_reads() {
     assert_eq!(told(Form::Tap).as_deref(), Some("TAP version 13\nBail out! no|such\n"));
     assert_eq!(told(Form::Github).as_deref(), Some("::error title=tcpvet::no|such%0Afile\n"));
     assert_eq!(told(Form::Json), None);
+}
+
+#[test]
+fn consumers_are_given_no_name_twice() {
+    let snapshot = fresh();
+    let evidence = Evidence::new(&snapshot);
+    let read = figure::all(&evidence, &Selection::none());
+    let texts = [
+        "count() >= 1",
+        "count() > 1",
+        "close_wait: count() >= 0",
+        "run_time: count() >= 0",
+        "count(process = \"x\") == 0",
+        "count(process = 'x') == 0",
+    ];
+    let assertions = texts.iter().map(|t| assertion(t, &Reading::exact(1.0))).collect();
+    let numbers = figures(&read, &[]);
+    let check = Check::new(&snapshot, Parts { assertions, numbers, ..Parts::default() });
+    let nagios = String::from_utf8(render(Form::Nagios, Judged::Check(&check))).unwrap();
+    let data = nagios.lines().next().unwrap().split_once(" | ").unwrap().1;
+    for label in [
+        "'count() > 1'",
+        "'count() > 1 (2)'",
+        "'close_wait (2)'",
+        "'run_time (2)'",
+        "close_wait",
+        "run_time",
+    ] {
+        assert_eq!(data.matches(&format!("{label}=")).count(), 1, "{label}: {data}");
+    }
+    let checkmk = String::from_utf8(render(Form::Checkmk, Judged::Check(&check))).unwrap();
+    let services: Vec<&str> = checkmk.lines().filter_map(|l| l.split('"').nth(1)).collect();
+    let distinct: std::collections::BTreeSet<&&str> = services.iter().collect();
+    assert_eq!(distinct.len(), services.len(), "{checkmk}");
 }

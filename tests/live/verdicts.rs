@@ -1,0 +1,245 @@
+//! What a verdict rests on, and where it goes when there is none.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::lab::{Scene, lab_test, pause};
+use crate::support::run::{Run, document, finish, json, run, tcpvet};
+
+fn folder(name: &str) -> PathBuf {
+    let at = std::env::temp_dir().join(format!("tcpvet-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&at).unwrap();
+    at
+}
+
+fn outcomes(texts: &[&str]) -> Vec<String> {
+    let args: Vec<&str> =
+        ["check"].into_iter().chain(texts.iter().flat_map(|t| ["--assert", t])).collect();
+    let told = json(&args);
+    let all = told["assertions"].as_array().unwrap().iter();
+    all.map(|a| a["outcome"].as_str().unwrap().to_string()).collect()
+}
+
+fn ip(args: &str) {
+    let done = Command::new("ip").args(args.split(' ')).status().unwrap();
+    assert!(done.success(), "ip {args}");
+}
+
+lab_test!(a_door_is_open_where_connect_gets_through, {
+    // Whatever connect() says to each address is what an assertion says.
+    let _mapped = TcpListener::bind("[::ffff:0.0.0.0]:8007").unwrap();
+    let _any = TcpListener::bind("[::]:8003").unwrap();
+    ip("addr add 10.7.7.1/32 dev lo");
+    let _virtual = TcpListener::bind("10.7.7.1:8001").unwrap();
+    let connects = |to: &str| std::net::TcpStream::connect(to).is_ok();
+    let places = [
+        "127.0.0.1:8007",
+        "[::1]:8007",
+        "10.7.7.1:8007",
+        "127.3.5.7:8007",
+        "127.0.0.1:8003",
+        "[::1]:8003",
+        "10.7.7.1:8003",
+        "10.7.7.1:8001",
+        "127.0.0.1:8001",
+        "192.0.2.7:8003",
+        "[2001:db8::1]:8003",
+    ];
+    let agree = || {
+        for place in places {
+            let want = if connects(place) { "pass" } else { "fail" };
+            assert_eq!(outcomes(&[&format!("listening({place})")]), [want], "{place}");
+        }
+    };
+    agree();
+    assert_eq!(outcomes(&["listening(8007 via ipv6)", "listening([::]:8007)"]), ["fail", "fail"]);
+    // An address may move away from those who listen on it.
+    ip("addr del 10.7.7.1/32 dev lo");
+    assert!(!connects("10.7.7.1:8001"));
+    agree();
+    let told = json(&["check", "--assert", "listening(10.7.7.1:8001)"]);
+    assert_eq!(told["assertions"][0]["reason"], "10.7.7.1 is no address of this network namespace");
+});
+
+lab_test!(what_comes_true_too_late_has_failed, {
+    // A rate takes a second, and a door that opens in it opens after the time of the other assertion.
+    let late = std::thread::spawn(|| {
+        pause(700);
+        let door = TcpListener::bind("127.0.0.1:7099").unwrap();
+        pause(3000);
+        drop(door);
+    });
+    let told = json(&[
+        "check",
+        "--assert",
+        "listening(7099) within 300ms",
+        "--assert",
+        "listening(7099) within 5s",
+        "--assert",
+        "rate(TcpActiveOpens) > 99999 within 2s",
+    ]);
+    let outcome = |n: usize| &told["assertions"][n]["outcome"];
+    assert_eq!(
+        (outcome(0), outcome(1), outcome(2)),
+        (&"fail".into(), &"pass".into(), &"fail".into())
+    );
+    let took = |n: usize| told["assertions"][n]["took_ms"].as_u64().unwrap();
+    assert!((2000..3000).contains(&took(2)), "{told}");
+    late.join().unwrap();
+});
+
+lab_test!(the_share_of_descriptors_is_that_of_the_fullest_process, {
+    let scene = Scene::start(&["established", "101"]);
+    let told = json(&["check", "-w", "descriptors_used=90"]);
+    let share = told["assertions"][0]["measured"].as_f64().unwrap();
+    // The scene holds two descriptors for each connection, and a few besides.
+    let pid = scene.pid();
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as f64;
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let files = limits.lines().find(|l| l.starts_with("Max open files")).unwrap();
+    let limit: f64 = files.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(open > 200.0 && (share - open * 100.0 / limit).abs() < 0.001, "{share} {open} {limit}");
+});
+
+lab_test!(a_report_of_before_is_never_taken_for_one_of_now, {
+    let at = folder("stale");
+    let file = at.join("x.xml");
+    let to = format!("junit={}", file.display());
+    let from = at.join("missing.tar").display().to_string();
+    for (args, why) in [
+        (&["check", "--netns", "no-such-namespace"][..], "no-such-namespace"),
+        (&["check", "--from", &from], "missing.tar"),
+        (&["check", "--select", "no-such-rule"], "no-such-rule"),
+        (&["check", "--config", "/nonexistent.toml"], "nonexistent.toml"),
+        (&["check", "--assert", "cout() == 0"], "cout"),
+        (&["check", "-t", "1s"], "two looks take 1s"),
+        (&["check", "-t", "100ms", "--assert", "rate(TcpInSegs) >= 0"], "two looks take 1s"),
+        (
+            &["run", "--assert", "rate(NoSuchCounter) == 0", "--dry-run", "--", "true"],
+            "NoSuchCounter",
+        ),
+        (&["run", "--timeout", "1us", "--", "true"], "not done after"),
+    ] {
+        std::fs::write(&file, "<testsuites tests=\"1\" failures=\"0\"/>").unwrap();
+        let split = args.iter().position(|a| *a == "--").unwrap_or(args.len());
+        let all = [&args[..split], &["--report", &to], &args[split..]].concat();
+        let done = run(&all);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(done.status, 3, "{args:?}: {}", done.err);
+        assert!(text.contains("<error") && text.contains(why), "{args:?}: {text}");
+    }
+    let document_of = |args: &[&str]| -> Value {
+        let json = at.join("x.json");
+        run(&[args, &["--report", &format!("json={}", json.display())]].concat());
+        document(&std::fs::read_to_string(json).unwrap())
+    };
+    let none = document_of(&["check", "--assert", "cout() == 0"]);
+    assert_eq!(none["coverage"]["complete"], false, "nothing was looked at");
+    std::fs::remove_dir_all(at).unwrap();
+});
+
+lab_test!(what_cannot_be_written_is_told_in_every_round, {
+    let at = folder("gone");
+    let report = format!("json={}", at.join("x.json").display());
+    let mut child = tcpvet()
+        .args(["check", "--every", "200ms", "--assert", "count() >= 0", "--report", &report])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    pause(500);
+    std::fs::remove_dir_all(&at).unwrap();
+    pause(900);
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&child),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut told).unwrap();
+    child.wait().unwrap();
+    assert!(told.matches("x.json").count() >= 2, "{told}");
+});
+
+lab_test!(a_lost_report_is_no_part_of_a_verdict_that_is_to_be_ignored, {
+    let at = folder("lost");
+    let lose = format!("rmdir {}", at.display());
+    let report = format!("json={}", at.join("x.json").display());
+    let ran = |assertion: &str| {
+        std::fs::create_dir_all(&at).unwrap();
+        let args =
+            ["run", "--settle", "0", "--exit-zero", "--assert", assertion, "--report", &report];
+        run(&[&args[..], &["--", "sh", "-c", &lose]].concat()).status
+    };
+    assert_eq!((ran("count() >= 0"), ran("count() > 99999")), (3, 3));
+});
+
+lab_test!(a_family_leaves_out_what_was_ignored, {
+    crate::support::lab::sysctl("net.ipv4.tcp_syncookies", "0");
+    let checked = |args: &[&str]| -> Run {
+        run(&[&["check", "--assert", "finding(settings) == none"], args].concat())
+    };
+    assert_eq!(checked(&[]).status, 2);
+    assert_eq!(checked(&["--ignore", "hazardous-sysctl"]).status, 0);
+});
+
+lab_test!(run_judges_by_the_configured_thresholds, {
+    let at = folder("config");
+    std::fs::create_dir_all(at.join("tcpvet")).unwrap();
+    let configured = |text: &str, then: &str| {
+        std::fs::write(at.join("tcpvet/config.toml"), text).unwrap();
+        let assertion = "finding(close-wait-leak) < warning";
+        let args = ["run", "--settle", "0", "--assert", assertion, "--", "sh", "-c", then];
+        finish(tcpvet().args(args).env("XDG_CONFIG_HOME", &at))
+    };
+    let _leak = Scene::start(&["leak", "23"]);
+    pause(1300);
+    assert_eq!(configured("", "true").status, 2, "ten are enough for a warning");
+    let many = configured("[rules.close-wait-leak]\nwarning = 29\n", "true");
+    assert_eq!(many.status, 0, "{}", many.err);
+    let broken = configured("selekt = 5\n", "echo ran");
+    assert_eq!((broken.status, broken.out.as_str()), (3, ""), "it is read before the command runs");
+    std::fs::remove_dir_all(at).unwrap();
+});
+
+lab_test!(what_a_command_leaves_to_the_kernel_is_told, {
+    let deaf = TcpListener::bind("127.0.0.1:9100").unwrap();
+    let send = "exec 3<>/dev/tcp/127.0.0.1/9100; (head -c 9000000 /dev/zero >&3) & sleep 0.4; kill $!; true";
+    let told = run(&["run", "--settle", "300ms", "--json", "--", "bash", "-c", send]);
+    let document = document(&told.err);
+    let orphans = &document["left"]["orphans"];
+    let out = Command::new("ss").args(["-Htan", "state", "fin-wait-1"]).output().unwrap();
+    let line = String::from_utf8(out.stdout).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(orphans["sockets"], 1, "{document}");
+    assert_eq!(orphans["unsent_bytes"].to_string(), words[1], "as ss has it: {line}");
+    let summary = document["summary"].as_str().unwrap();
+    assert!(!summary.contains("nothing left behind"), "{summary}");
+    assert!(summary.ends_with("1 connection still being closed"), "{summary}");
+    drop(deaf);
+});
+
+lab_test!(assertions_come_from_a_pipe_of_the_shell_too, {
+    let program = env!("CARGO_BIN_EXE_tcpvet");
+    let line = format!("{program} check -f <(echo 'a: count() >= 0'; echo 'b: count() < 0')");
+    let done =
+        finish(Command::new("bash").args(["-c", &line]).env("XDG_CONFIG_HOME", "/nonexistent"));
+    assert_eq!(done.status, 2, "{}", done.err);
+    assert!(
+        done.out.contains("PASS a: count() >= 0") && done.out.contains("FAIL b:"),
+        "{}",
+        done.out
+    );
+    let mut typed = tcpvet()
+        .args(["check", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    typed.stdin.take().unwrap().write_all(b"count(process ~ 'a\\d') >= 0\n").unwrap();
+    let text = String::from_utf8(typed.wait_with_output().unwrap().stdout).unwrap();
+    assert!(text.contains("PASS count(process ~ 'a\\d') >= 0:"), "a backslash stays one: {text}");
+});
