@@ -26,6 +26,13 @@ impl From<(String, String)> for Error {
     }
 }
 
+/// What the system answered says what and why; what to type next depends on who asked.
+impl From<SysError> for Error {
+    fn from(error: SysError) -> Self {
+        Error { message: error.to_string(), hint: None }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;

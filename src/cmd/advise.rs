@@ -1,5 +1,6 @@
 //! `tcpvet advise`: settings for what was found; nothing is set.
 
+use super::earlier::First;
 use super::judge::{Compared, judged, selection};
 use super::{Done, report_status};
 use crate::advise::plan;
@@ -21,8 +22,13 @@ pub(super) fn run(
     let selection = selection(&args.rules, Selection::all())?;
     // As a check does: what only two looks tell is to be advised on too.
     let compared = Compared::asked(&args.rules, Compared::twice(&selection, settings));
-    let (snapshot, _, report) =
-        judged(&selection, compared.earlier(settings, system)?, settings, system, None)?;
+    let (snapshot, _, report) = judged(
+        &selection,
+        compared.earlier(First::WHOLE, settings, system)?,
+        settings,
+        system,
+        None,
+    )?;
     let mut plan = plan(&report, &snapshot);
     // Files set the initial namespace's values only.
     if Place::of(&snapshot).is_initial() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::assert::{self, Bench};
-use super::earlier;
+use super::earlier::{self, First};
 use super::judge::{Compared, INTERVAL, selection};
 use super::judge_all::everywhere;
 use super::look::{self, Look};
@@ -126,7 +126,11 @@ fn one(
             // What a number needs read is not judged, and no number is a rate.
             None => {
                 let twice = Compared::twice(&judged, settings);
-                Compared::asked(&args.rules, twice).earlier(settings, system)?
+                let first = match shown {
+                    Some(_) => First::WHOLE,
+                    None => First::for_severities(&judged),
+                };
+                Compared::asked(&args.rules, twice).earlier(first, settings, system)?
             }
         };
         Look::at(&wanted, shown, earlier, settings, system)

@@ -1,5 +1,6 @@
 //! `tcpvet`, `tcpvet diagnose`: what is wrong, who does it, what to change.
 
+use super::earlier::First;
 use super::judge::{Compared, judged, selection};
 use super::judge_all::everywhere;
 use super::{Done, report_status};
@@ -25,7 +26,7 @@ pub(super) fn run(
     if args.all_netns {
         return all(args, &selection, compared, settings, system);
     }
-    let earlier = compared.earlier(settings, system)?;
+    let earlier = compared.earlier(First::WHOLE, settings, system)?;
     let (snapshot, since, report) = judged(&selection, earlier, settings, system, None)?;
     let status = report_status(&snapshot, Some(&report), settings);
     let profiles = profiles::of(system, &snapshot, report.culprits(), args.cmdline);

@@ -10,8 +10,7 @@ use crate::render::{human, json};
 use crate::sys::System;
 
 pub(super) fn run(settings: &Settings, system: &dyn System) -> Result<Done, Error> {
-    let snapshot = begin(system, settings.netns.as_deref())
-        .map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let snapshot = begin(system, settings.netns.as_deref())?;
     let found = abilities(system, &snapshot);
     let document = EnvDocument::new(&snapshot, standing(system), found);
     Ok(Done::well(if settings.json {

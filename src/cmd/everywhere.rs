@@ -33,8 +33,7 @@ pub(super) fn all_netns(
     coverage: &mut Coverage,
     each: &mut InNetns<'_>,
 ) -> Result<(), Error> {
-    let namespaces =
-        system.namespaces().map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let namespaces = system.namespaces()?;
     let pids = namespaces.iter().filter(|n| !n.is_ours()).filter_map(|n| n.pid);
     let workloads = workloads::of(system, pids);
     let mut refused = Vec::new();

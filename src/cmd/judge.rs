@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::earlier::{first_look, past};
+use super::earlier::{First, past};
 use super::table;
 use crate::cli::resolve::Settings;
 use crate::cli::{RuleArgs, SelectArgs, config};
 use crate::collect::{Census, Start, attribute, refine};
 use crate::error::Error;
 use crate::model::Snapshot;
-use crate::model::earlier::{Earlier, Since};
+use crate::model::earlier::{Depth, Earlier, Since};
 use crate::rules::config::Config;
 use crate::rules::engine::{Report, run};
 use crate::rules::selection::Selection;
@@ -65,7 +65,7 @@ impl<'a> Compared<'a> {
 
     /// Two looks a second apart, if something that runs has a use for them; a capture is one look.
     pub(super) fn twice(selection: &Selection, settings: &Settings) -> Compared<'static> {
-        match selection.gains_from_rates() && settings.from.is_none() {
+        match selection.earlier() > Depth::Nothing && settings.from.is_none() {
             true => Compared::Sample(INTERVAL),
             false => Compared::Alone,
         }
@@ -74,15 +74,16 @@ impl<'a> Compared<'a> {
     /// The look that another is compared with.
     pub(super) fn earlier(
         self,
+        first: First,
         settings: &Settings,
         system: &dyn System,
     ) -> Result<Option<Earlier>, Error> {
         match self {
             Compared::Alone => Ok(None),
             Compared::Sample(time) => {
-                let earlier = first_look(settings, system, None)?;
+                let earlier = first.look(settings, system, None)?;
                 let paused = system.pause(time);
-                paused.map_err(|e| Error { message: e.to_string(), hint: None })?;
+                paused?;
                 Ok(Some(earlier))
             }
             Compared::Baseline(path) => past(path, settings).map(|past| Some(past.earlier)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::earlier::first_look;
+use super::earlier::First;
 use super::everywhere::{Space, all_netns};
 use super::judge::{Compared, judged};
 use crate::advise::{Plan, plan};
@@ -80,12 +80,12 @@ pub(super) fn everywhere(
         Compared::Sample(time) => {
             let looks = looks(settings, system)?;
             let paused = system.pause(time);
-            paused.map_err(|e| Error { message: e.to_string(), hint: None })?;
+            paused?;
             looks
         }
     };
     let census = Census::new(system);
-    let begun = begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let begun = begin(system, None)?;
     let mut all = Everywhere {
         shared: begun,
         namespaces: Vec::new(),
@@ -138,7 +138,10 @@ fn looks(
         &mut crate::model::coverage::Coverage::default(),
         &mut |space, inside, _| {
             if looks.is_empty() || !is_empty(inside) {
-                looks.insert(key(space), first_look(&of(settings, space), inside, Some(&census))?);
+                looks.insert(
+                    key(space),
+                    First::WHOLE.look(&of(settings, space), inside, Some(&census))?,
+                );
             }
             Ok(true)
         },

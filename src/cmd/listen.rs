@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::Snapshot;
 use crate::render::document::listen::Listen;
 use crate::render::{human, json};
-use crate::sys::{SysError, System};
+use crate::sys::System;
 
 pub(super) fn run(
     args: &ListenArgs,
@@ -47,8 +47,7 @@ fn look(
 
 /// Those of every namespace in sight.
 fn everywhere(args: &ListenArgs, system: &dyn System) -> Result<(Snapshot, Listen), Error> {
-    let failed = |e: SysError| Error { message: e.to_string(), hint: None };
-    let mut shared = begin(system, None).map_err(failed)?;
+    let mut shared = begin(system, None)?;
     let census = Census::new(system);
     let mut coverage = std::mem::take(&mut shared.coverage);
     let mut all = Vec::new();

@@ -50,9 +50,8 @@ pub(super) fn begin(
     system: &dyn System,
 ) -> Result<Snapshot, Error> {
     let netns = settings.netns.as_deref();
-    let failed = |e: crate::sys::SysError| Error { message: e.to_string(), hint: None };
-    let Some(past) = past else { return collect::begin(system, netns).map_err(failed) };
-    let snapshot = collect::counted(system, netns).map_err(failed)?;
+    let Some(past) = past else { return Ok(collect::begin(system, netns)?) };
+    let snapshot = collect::counted(system, netns)?;
     Since::between(past.earlier.clone(), &snapshot).map_err(|why| {
         Error::hinted(
             format!("the baseline does not fit: {why}"),

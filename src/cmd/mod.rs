@@ -118,8 +118,7 @@ pub fn give_up(command: Option<Command>, message: &str) {
 /// The table, as far as it can be read.
 fn table(settings: &Settings, system: &dyn System, what: &Start) -> Result<Snapshot, Error> {
     let start_with = Start { netns: settings.netns.clone(), ..what.clone() };
-    let mut snapshot =
-        start(system, &start_with).map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let mut snapshot = start(system, &start_with)?;
     snapshot.netns_way = way(settings, system);
     Ok(snapshot)
 }

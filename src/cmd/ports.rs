@@ -87,7 +87,7 @@ pub(super) fn run(
     }
     let snapshot = match whole {
         Some(snapshot) => snapshot,
-        None => begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?,
+        None => begin(system, None)?,
     };
     all.sort();
     all.destinations.truncate(limit);
@@ -141,7 +141,7 @@ fn namespace(
         None => None,
         Some(time) => {
             let (snapshot, ports) = read(args, what_if, system, netns.clone(), true)?;
-            system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })?;
+            system.pause(time)?;
             ports.map(|p| (snapshot.time_ms, p))
         }
     };

@@ -147,15 +147,14 @@ fn judged(
 
 /// Which sockets and processes there are, and how the counters stand.
 fn before(settings: &Settings, system: &dyn System) -> Result<(Past, Vec<u32>), Error> {
-    let failed = |e: crate::sys::SysError| Error { message: e.to_string(), hint: None };
-    let mut snapshot = collect::counted(system, settings.netns.as_deref()).map_err(failed)?;
+    let mut snapshot = collect::counted(system, settings.netns.as_deref())?;
     collect::add(system, StateSet::ALL, &mut snapshot);
     let whole = snapshot.coverage.table_is_whole();
     let past = Past {
         before: Before::of(snapshot.sockets.iter().map(|s| s.cookie), whole),
         earlier: Earlier::of(&snapshot),
     };
-    let mut pids = system.pids().map_err(failed)?;
+    let mut pids = system.pids()?;
     pids.sort_unstable();
     Ok((past, pids))
 }

@@ -56,8 +56,7 @@ fn everywhere(
     settings: &Settings,
     system: &dyn System,
 ) -> Result<(Snapshot, SummaryDocument), Error> {
-    let mut shared =
-        begin(system, None).map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let mut shared = begin(system, None)?;
     let mut namespaces = Vec::new();
     let mut coverage = std::mem::take(&mut shared.coverage);
     all_netns(system, &mut coverage, &mut |space, inside, coverage| {

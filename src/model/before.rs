@@ -34,16 +34,6 @@ impl Before {
             Err(_) => self.is_whole.then_some(true),
         }
     }
-
-    /// How many there were.
-    pub fn len(&self) -> usize {
-        self.cookies.len()
-    }
-
-    /// Whether there were none.
-    pub fn is_empty(&self) -> bool {
-        self.cookies.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -59,7 +49,6 @@ mod tests {
         let before = Before::of([9, 5, 7], true);
         let answers = [5, 6, 7, NO_COOKIE].map(|c| before.is_new(&with(c)));
         assert_eq!(answers, [Some(false), Some(true), Some(false), None]);
-        assert_eq!(before.len(), 3);
         let cut = Before::of([9], false);
         assert_eq!([9, 6].map(|c| cut.is_new(&with(c))), [Some(false), None]);
         let by_proc = Before::of([9, NO_COOKIE], true);

@@ -9,6 +9,19 @@ use super::socket::{Socket, Timer};
 use super::state::State;
 use super::text::Text;
 
+/// How far an earlier look must have gone for what is asked of it. What goes further has all that less far ones have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// No earlier look is needed.
+    Nothing,
+    /// The counters.
+    Counters,
+    /// The listeners too, and what each had refused.
+    Listeners,
+    /// Every socket, and how full the pools of ports were.
+    Table,
+}
+
 /// What is kept of an earlier look: what rates need and no more.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Earlier {

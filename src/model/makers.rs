@@ -63,11 +63,6 @@ impl Earlier {
     pub fn holder(&self, cookie: u64) -> Option<u32> {
         self.pids.get(self.cookies.binary_search(&cookie).ok()?).copied()
     }
-
-    /// Whether nobody is known.
-    pub fn is_empty(&self) -> bool {
-        self.cookies.is_empty()
-    }
 }
 
 /// What is known of makers now: an earlier look, and who serves and who connects where.

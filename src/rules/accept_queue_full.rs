@@ -10,6 +10,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, rule, who};
 use crate::model::culprit::{Culprit, culprits};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::Addr;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
@@ -57,7 +58,7 @@ rule! {
         since: "0.1.0",
         family: Family::Listeners,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Listeners,
         excepts: true,
         limits: &[Limit {
             key: "warning",

@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, accept_queue_full, rule, who};
 use crate::model::culprit::{Culprit, culprits};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::socket::Socket;
 use crate::model::state::{State, StateSet};
@@ -47,7 +48,7 @@ rule! {
         since: "0.1.0",
         family: Family::Listeners,
         worst: Severity::Info,
-        rates: true,
+        earlier: Depth::Listeners,
         excepts: true,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of the accept queue's limit",

@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::culprit::users;
+use crate::model::earlier::Depth;
 use crate::model::ports::bind_first::Sure;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
@@ -44,7 +45,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Info,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.01, min: 0.0, max: 1.0, unit: "ratio of the range",

@@ -10,6 +10,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
 use crate::model::culprit::users;
+use crate::model::earlier::Depth;
 use crate::model::ports::Ports;
 use crate::model::ports::bind_pool::BindPool;
 use crate::model::wants::Wants;
@@ -48,7 +49,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Critical,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of the range",

@@ -12,6 +12,7 @@ use super::{Evidence, rule, who};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::culprit::{Culprit, culprit, culprits};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::Addr;
 use crate::model::listener::Listeners;
 use crate::model::owner::Provenance;
@@ -62,7 +63,7 @@ rule! {
         since: "0.1.0",
         family: Family::Closing,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Table,
         excepts: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",

@@ -5,6 +5,7 @@ use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, makers, pools, rule};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::ports::{Pool, Ports};
 use crate::model::wants::Wants;
@@ -44,7 +45,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Warning,
-        rates: true,
+        earlier: Depth::Table,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.99, min: 0.5, max: 1.0, unit: "ratio of the first half",

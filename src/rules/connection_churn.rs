@@ -5,6 +5,7 @@ use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, 
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, makers, pools, rule};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::ports::forecast::{ceilings, lifetime_s, sustainable};
 use crate::model::ports::{Pool, Ports};
@@ -46,7 +47,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Info,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.25, min: 0.01, max: 100.0, unit: "ratio of usable ports / 60 s",

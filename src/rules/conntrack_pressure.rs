@@ -7,6 +7,7 @@ use super::finding::{Finding, Remedy, Severity, Thresholds, Wish, severity_above
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
+use crate::model::earlier::Depth;
 use crate::model::earlier::Since;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number, percent};
@@ -43,7 +44,7 @@ rule! {
         since: "0.1.0",
         family: Family::Resources,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.8, min: 0.05, max: 1.0, unit: "ratio of nf_conntrack_max",

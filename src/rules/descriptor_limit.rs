@@ -11,6 +11,7 @@ use super::outcome::Outcome;
 use super::{Evidence, rule, who};
 use crate::model::Snapshot;
 use crate::model::culprit::culprit;
+use crate::model::earlier::Depth;
 use crate::model::owner::Process;
 use crate::model::wants::Wants;
 use crate::phrase::{number, percent};
@@ -48,7 +49,7 @@ rule! {
         since: "0.1.0",
         family: Family::Resources,
         worst: Severity::Critical,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "warning", default: 0.8, min: 0.5, max: 1.0, unit: "ratio of the limit",

@@ -10,6 +10,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::{Cause, Outcome};
 use super::{Evidence, makers, pools, rule};
 use crate::model::Snapshot;
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::ports::{EphemeralRange, Pool, Ports};
 use crate::model::wants::Wants;
@@ -58,7 +59,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Critical,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of usable ports",

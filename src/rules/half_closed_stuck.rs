@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
 use crate::model::Snapshot;
+use crate::model::earlier::Depth;
 use crate::model::socket::Socket;
 use crate::model::survey::Survey;
 use crate::model::wants::Wants;
@@ -43,7 +44,7 @@ rule! {
         since: "0.1.0",
         family: Family::Closing,
         worst: Severity::Warning,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",

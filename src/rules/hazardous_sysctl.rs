@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
 use crate::model::Snapshot;
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::ports::EphemeralRange;
 use crate::model::socket::Socket;
@@ -48,7 +49,7 @@ rule! {
         since: "0.1.0",
         family: Family::Settings,
         worst: Severity::Info,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "min_ports", default: 4096.0, min: 1.0, max: 64_512.0, unit: "ports",

@@ -7,6 +7,7 @@ use super::finding::{Finding, Remedy, Severity, Thresholds, severity_from};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, makers, rule, who};
+use crate::model::earlier::Depth;
 use crate::model::socket::{Socket, Timer};
 use crate::model::state::State;
 use crate::model::wants::Wants;
@@ -43,7 +44,7 @@ rule! {
         since: "0.1.0",
         family: Family::Closing,
         worst: Severity::Warning,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 10.0, min: 1.0, max: 10_000_000.0, unit: "sockets",

@@ -48,6 +48,7 @@ pub mod together;
 pub mod unhashed_sockets;
 mod who;
 
+use crate::model::earlier::Depth;
 use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::nearest::nearest;
@@ -69,8 +70,8 @@ pub struct Rule {
     pub family: Family,
     /// The worst it can say: a rule that only informs is left out of `check` unless it is asked for.
     pub worst: Severity,
-    /// Whether a second look lets it say more.
-    pub rates: bool,
+    /// What must be known of an earlier look to let it say more, or anything at all.
+    pub earlier: Depth,
     /// Whether it judges processes, listeners or peers one by one, so that a threshold can be another one for some of them.
     pub excepts: bool,
     /// The documentation, with the fixed headings; the same text as the rustdoc.

@@ -9,6 +9,7 @@ use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, sever
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, makers, rule, who};
+use crate::model::earlier::Depth;
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, count, number, percent};
@@ -49,7 +50,7 @@ rule! {
         since: "0.1.0",
         family: Family::Resources,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 0.25, min: 0.01, max: 1.0, unit: "ratio of tcp_max_orphans",

@@ -8,6 +8,7 @@ use super::idle_without_keepalive::idle_ms;
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::ports::Crowd;
 use crate::model::survey::Survey;
@@ -43,7 +44,7 @@ rule! {
         since: "0.1.0",
         family: Family::Peers,
         worst: Severity::Info,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "min_connections", default: 64.0, min: 50.0, max: 1_000_000.0, unit: "sockets",

@@ -7,6 +7,7 @@ use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds, 
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, pools, rule};
+use crate::model::earlier::Depth;
 use crate::model::listener::Listeners;
 use crate::model::portset::PortSet;
 use crate::model::wants::Wants;
@@ -45,7 +46,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Info,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.0, min: 0.0, max: 65535.0, unit: "ports",

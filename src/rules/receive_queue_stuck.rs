@@ -8,6 +8,7 @@ use super::finding::{Certainty, Finding, Remedy, Severity, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
+use crate::model::earlier::Depth;
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, count, duration};
@@ -43,7 +44,7 @@ rule! {
         since: "0.1.0",
         family: Family::Peers,
         worst: Severity::Warning,
-        rates: true,
+        earlier: Depth::Table,
         excepts: true,
         limits: &[
             Limit { key: "info", default: 10.0, min: 1.0, max: 1_000_000.0, unit: "sockets",

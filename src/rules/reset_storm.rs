@@ -9,6 +9,7 @@ use super::finding::{Finding, Remedy, Severity, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
+use crate::model::earlier::Depth;
 use crate::model::wants::Wants;
 use crate::phrase::number;
 use story::Resets;
@@ -44,7 +45,7 @@ rule! {
         since: "0.1.0",
         family: Family::Peers,
         worst: Severity::Warning,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "min_per_second", default: 10.0, min: 0.1, max: 1e9, unit: "events a second",

@@ -8,6 +8,7 @@ use super::finding::{Finding, Remedy, Severity, Thresholds, severity_above};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::Addr;
 use crate::model::state::State;
 use crate::model::wants::Wants;
@@ -45,7 +46,7 @@ rule! {
         since: "0.1.0",
         family: Family::Peers,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.01, min: 0.0001, max: 1.0, unit: "ratio of data segments",

@@ -7,6 +7,7 @@ use super::finding::{Finding, Remedy, Subject, Thresholds};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
+use crate::model::earlier::Depth;
 use crate::model::endpoint::{Addr, place};
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
@@ -40,7 +41,7 @@ rule! {
         since: "0.1.0",
         family: Family::Listeners,
         worst: crate::rules::finding::Severity::Info,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of the accept queue's limit",

@@ -6,6 +6,7 @@ use super::family::Family;
 use super::finding::Severity;
 use super::limit::Limits;
 use super::{Evidence, RULES, Rule, find};
+use crate::model::earlier::Depth;
 use crate::model::text::Text;
 use crate::model::wants::Wants;
 use crate::nearest::nearest;
@@ -152,9 +153,9 @@ impl Selection {
         RULES.iter().copied().filter(|rule| self.runs(rule))
     }
 
-    /// Whether a rule that runs can say more, or anything at all, with two looks.
-    pub fn gains_from_rates(&self) -> bool {
-        self.rules().any(|r| r.rates)
+    /// What the rules that run must know of an earlier look.
+    pub fn earlier(&self) -> Depth {
+        self.rules().map(|r| r.earlier).max().unwrap_or(Depth::Nothing)
     }
 
     /// What the rules need read, having seen the table.

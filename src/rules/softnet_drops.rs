@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
 use crate::model::coverage::Seen;
+use crate::model::earlier::Depth;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number};
 
@@ -39,7 +40,7 @@ rule! {
         since: "0.1.0",
         family: Family::Resources,
         worst: Severity::Warning,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 1.0, min: 0.01, max: 1e9, unit: "packets a second",

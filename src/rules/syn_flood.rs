@@ -11,6 +11,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
 use crate::model::culprit::culprits;
+use crate::model::earlier::Depth;
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number};
@@ -49,7 +50,7 @@ rule! {
         since: "0.1.0",
         family: Family::Listeners,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 0.1, max: 1_000_000.0, unit: "handshakes a second",

@@ -9,6 +9,7 @@ use super::outcome::Outcome;
 use super::{Evidence, rule, who};
 use crate::model::Snapshot;
 use crate::model::culprit::culprits;
+use crate::model::earlier::Depth;
 use crate::model::endpoint::{Addr, place};
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
@@ -46,7 +47,7 @@ rule! {
         since: "0.1.0",
         family: Family::Listeners,
         worst: Severity::Warning,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "warning", default: 0.75, min: 0.05, max: 1.0, unit: "ratio of the limit",

@@ -11,6 +11,7 @@ use super::outcome::Outcome;
 use super::who::{self, Peer};
 use super::{Evidence, rule};
 use crate::model::Snapshot;
+use crate::model::earlier::Depth;
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{count, duration, number};
@@ -47,7 +48,7 @@ rule! {
         since: "0.1.0",
         family: Family::Peers,
         worst: Severity::Warning,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "info", default: 1.0, min: 1.0, max: 1_000_000.0, unit: "sockets",

@@ -8,6 +8,7 @@ use super::finding::{Finding, Remedy, Severity, Subject, Thresholds, Wish, sever
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule, who};
+use crate::model::earlier::Depth;
 use crate::model::socket::Socket;
 use crate::model::wants::Wants;
 use crate::phrase::{bytes, number, percent};
@@ -43,7 +44,7 @@ rule! {
         since: "0.1.0",
         family: Family::Resources,
         worst: Severity::Critical,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.75, min: 0.01, max: 1.0, unit: "ratio of tcp_mem's middle value",

@@ -7,6 +7,7 @@ use super::finding::{Finding, Remedy, Severity, Thresholds, Wish};
 use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, rule};
+use crate::model::earlier::Depth;
 use crate::model::wants::Wants;
 use crate::phrase::{count, number};
 
@@ -39,7 +40,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Warning,
-        rates: true,
+        earlier: Depth::Counters,
         excepts: false,
         limits: &[
             Limit { key: "warning", default: 1.0, min: 0.05, max: 1.0, unit: "ratio of tcp_max_tw_buckets",

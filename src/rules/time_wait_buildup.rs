@@ -8,6 +8,7 @@ use super::limit::{Limit, Limits};
 use super::outcome::Outcome;
 use super::{Evidence, makers, pools, rule};
 use crate::model::Snapshot;
+use crate::model::earlier::Depth;
 use crate::model::endpoint::place;
 use crate::model::listener::Listeners;
 use crate::model::ports::{EphemeralRange, Pool, Ports, is_client};
@@ -54,7 +55,7 @@ rule! {
         since: "0.1.0",
         family: Family::Ports,
         worst: Severity::Critical,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: false,
         limits: &[
             Limit { key: "info", default: 0.5, min: 0.05, max: 1.0, unit: "ratio of usable ports",

@@ -10,6 +10,7 @@ use super::{Evidence, rule, who};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::culprit::culprit;
+use crate::model::earlier::Depth;
 use crate::model::owner::Process;
 use crate::model::wants::Wants;
 use crate::phrase::{count, join, number};
@@ -46,7 +47,7 @@ rule! {
         since: "0.1.0",
         family: Family::Resources,
         worst: Severity::Warning,
-        rates: false,
+        earlier: Depth::Nothing,
         excepts: true,
         limits: &[
             Limit { key: "warning", default: 10.0, min: 1.0, max: 10_000_000.0, unit: "descriptors",

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::lab::{Scene, lab_test, pause};
+use crate::support::lab::{Scene, lab_test, pause, sysctl};
 use crate::support::run::{Run, document, finish, json, run, tcpvet};
 
 fn folder(name: &str) -> PathBuf {
@@ -178,7 +178,7 @@ lab_test!(a_lost_report_is_no_part_of_a_verdict_that_is_to_be_ignored, {
 });
 
 lab_test!(a_family_leaves_out_what_was_ignored, {
-    crate::support::lab::sysctl("net.ipv4.tcp_syncookies", "0");
+    sysctl("net.ipv4.tcp_syncookies", "0");
     let checked = |args: &[&str]| -> Run {
         run(&[&["check", "--assert", "finding(settings) == none"], args].concat())
     };
@@ -242,4 +242,30 @@ lab_test!(assertions_come_from_a_pipe_of_the_shell_too, {
     typed.stdin.take().unwrap().write_all(b"count(process ~ 'a\\d') >= 0\n").unwrap();
     let text = String::from_utf8(typed.wait_with_output().unwrap().stdout).unwrap();
     assert!(text.contains("PASS count(process ~ 'a\\d') >= 0:"), "a backslash stays one: {text}");
+});
+
+lab_test!(a_first_look_that_goes_only_as_far_as_needed_gives_the_same_severity, {
+    use tcpvet::model::earlier::Depth;
+    use tcpvet::rules::RULES;
+    sysctl("net.ipv4.ip_local_port_range", "20000 20099");
+    sysctl("net.ipv4.tcp_max_tw_buckets", "31");
+    // A full queue that refuses, queues that nobody reads, a leak, and ports that run out.
+    let _queue = Scene::start(&["backlog", "9", "7201"]);
+    let _queues = Scene::start(&["queues", "5", "7301"]);
+    let _leak = Scene::start(&["leak", "23", "7401"]);
+    let _used = Scene::start(&["established", "83", "7501"]);
+    pause(1300);
+    let mut fired = 0;
+    for rule in RULES.iter().filter(|r| r.earlier > Depth::Nothing) {
+        let shown = json(&["check", "--select", rule.id, "--sample", "1200ms"]);
+        let findings = shown["findings"].as_array().unwrap().iter();
+        let level =
+            |f: &Value| ["info", "warning", "critical"].iter().position(|l| f["severity"] == **l);
+        let worst = findings.filter_map(level).max().map_or(0, |at| at + 1);
+        let assertion = format!("finding({}) == none", rule.id);
+        let alone = json(&["check", "--sample", "1200ms", "--assert", &assertion]);
+        assert_eq!(alone["assertions"][0]["measured"], worst, "{}: {alone}", rule.id);
+        fired += u64::from(worst > 0);
+    }
+    assert!(fired >= 3, "{fired} of them had something to say");
 });

@@ -91,7 +91,7 @@ pub(super) fn needs_look(measure: &Measure) -> bool {
 }
 
 pub(in crate::cmd) fn pause(system: &dyn System, time: Duration) -> Result<(), Error> {
-    system.pause(time).map_err(|e| Error { message: e.to_string(), hint: None })
+    system.pause(time).map_err(Error::from)
 }
 
 /// Measures each once.

@@ -53,7 +53,7 @@ pub(in crate::cmd) fn known_counters(
         };
         if table.is_none() {
             let read = collect::counted(system, None);
-            table = Some(read.map_err(|e| Error { message: e.to_string(), hint: None })?);
+            table = Some(read?);
         }
         let Some(read) = table.as_ref().filter(|t| !t.counters.0.is_empty()) else { continue };
         let Some(found) = resolved(read, name) else {
@@ -151,8 +151,7 @@ impl Counters {
 }
 
 fn counted(bench: &Bench<'_>) -> Result<Snapshot, Error> {
-    collect::counted(bench.system, bench.settings.netns.as_deref())
-        .map_err(|e| Error { message: e.to_string(), hint: None })
+    collect::counted(bench.system, bench.settings.netns.as_deref()).map_err(Error::from)
 }
 
 /// Every listener, and whether all of them were seen.
@@ -197,7 +196,7 @@ pub(super) fn pools(
     snapshot: &mut Snapshot,
 ) -> Result<(Snapshot, Option<Ports>), Error> {
     let read = ports::read(system, settings.netns.clone(), Some(Method::Auto), None);
-    let mut table = read.map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let mut table = read?;
     let count = |t: &Snapshot| Some(Ports::with(t, EphemeralRange::of(t)?, 0));
     let mut found = count(&table);
     if let Some(first) = &found

@@ -48,8 +48,7 @@ pub(super) fn run(
         }
         return Ok(Done::well(plan::explain(&plan).into_bytes()));
     }
-    let mut snapshot = begin(system, settings.netns.as_deref())
-        .map_err(|e| Error { message: e.to_string(), hint: None })?;
+    let mut snapshot = begin(system, settings.netns.as_deref())?;
     if let Some(before) = &plan.infer {
         before.fits(&snapshot).map_err(|why| {
             Error::hinted(

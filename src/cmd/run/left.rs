@@ -108,8 +108,7 @@ fn look(
     isolated: bool,
     system: &dyn System,
 ) -> Result<(Snapshot, Found), Error> {
-    let failed = |e: crate::sys::SysError| Error { message: e.to_string(), hint: None };
-    let mut snapshot = collect::begin(system, None).map_err(failed)?;
+    let mut snapshot = collect::begin(system, None)?;
     collect::add(system, StateSet::ALL, &mut snapshot);
     collect::read_settings(system, &mut snapshot);
     let whole = snapshot.coverage.table_is_whole();

@@ -6,7 +6,6 @@ use super::assertion::AssertionDocument;
 use super::diagnose::{FindingDocument, RuleDocument};
 use crate::assertions::reading::Verdict;
 use crate::rules::engine::Status;
-use crate::rules::finding::Severity;
 use crate::rules::outcome::Cause;
 
 /// Something that is well or not.
@@ -156,19 +155,5 @@ pub fn of_table(status: Status, others: &[Case], incomplete: Option<String>) -> 
             Case::new("table", name, CaseOutcome::Unknown, why)
         }
         None => Case::new("table", name, CaseOutcome::Ok, "read whole"),
-    }
-}
-
-/// How many ended so.
-pub fn count(cases: &[Case], outcome: CaseOutcome) -> usize {
-    cases.iter().filter(|c| c.outcome == outcome).count()
-}
-
-/// The severity that goes with an outcome, for what knows only two.
-pub fn severity(outcome: CaseOutcome) -> Option<Severity> {
-    match outcome {
-        CaseOutcome::Warning => Some(Severity::Warning),
-        CaseOutcome::Critical => Some(Severity::Critical),
-        _ => None,
     }
 }
