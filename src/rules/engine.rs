@@ -98,6 +98,9 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
             let why = "the socket table could not be read whole".to_string();
             outcome = Outcome::NotEvaluated(Cause::Unseen, why);
         }
+        if let Outcome::NotEvaluated(cause @ Cause::Elsewhere, _) = &mut outcome {
+            *cause = if selection.is_named(rule) { Cause::Unseen } else { Cause::Absent };
+        }
         judged += u32::from(!matches!(outcome, Outcome::NotEvaluated(..)));
         unseen += u32::from(matches!(outcome, Outcome::NotEvaluated(Cause::Unseen, _)));
         match &mut outcome {
@@ -187,6 +190,23 @@ mod tests {
         assert_eq!(all.outcomes.len(), RULES.len());
         let one = Selection::one("descriptor-limit");
         assert_eq!(run(&one, &Evidence::new(&s)).status, Status::Unknown);
+    }
+
+    #[test]
+    fn what_is_told_elsewhere_only_is_unseen_for_who_asks_for_it() {
+        let mut s = fresh();
+        s.sysctls.0.insert("net.ipv4.tcp_mem".into(), Reading::None(Seen::Absent));
+        s.counters.0.insert("sockstat.TCP.mem".into(), 7);
+        let cause = |report: &Report| {
+            report.outcomes.iter().find_map(|(rule, outcome)| match outcome {
+                Outcome::NotEvaluated(cause, _) if rule.id == "tcp-memory-pressure" => Some(*cause),
+                _ => None,
+            })
+        };
+        let all = run(&Selection::all(), &Evidence::new(&s));
+        assert_eq!((cause(&all), all.status), (Some(Cause::Absent), Status::Ok));
+        let one = run(&Selection::one("tcp-memory-pressure"), &Evidence::new(&s));
+        assert_eq!((cause(&one), one.status), (Some(Cause::Unseen), Status::Unknown));
     }
 
     #[test]

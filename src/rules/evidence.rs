@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::outcome::Outcome;
+use super::outcome::{Cause, Outcome};
 use crate::model::Snapshot;
 use crate::model::coverage::Seen;
 use crate::model::earlier::Since;
@@ -106,6 +106,17 @@ impl<'a> Evidence<'a> {
         match self.now.sysctls.missing(sysctl) {
             None | Some(Seen::Absent) => Outcome::absent(why),
             Some(_) => Outcome::unseen(format!("{sysctl} could not be read")),
+        }
+    }
+
+    /// The outcome where a sysctl is missing that the initial namespace has for all of them.
+    pub fn without_the_hosts(&self, sysctl: &str) -> Outcome {
+        match self.without(sysctl, "") {
+            Outcome::NotEvaluated(Cause::Absent, _) => {
+                let why = format!("{sysctl} is told in the initial namespace only");
+                Outcome::NotEvaluated(Cause::Elsewhere, why)
+            }
+            other => other,
         }
     }
 

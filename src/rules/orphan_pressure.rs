@@ -88,10 +88,7 @@ fn of_host(evidence: &Evidence<'_>, limits: &Limits) -> Outcome {
         return Outcome::unseen("/proc/net/sockstat could not be read");
     };
     let Some(max) = now.sysctls.integer("net.ipv4.tcp_max_orphans").filter(|n| *n > 0) else {
-        return evidence.without(
-            "net.ipv4.tcp_max_orphans",
-            "net.ipv4.tcp_max_orphans is told in the initial namespace only",
-        );
+        return evidence.without_the_hosts("net.ipv4.tcp_max_orphans");
     };
     let max = max as u64;
     let at = |key| limits.get(&RULE, key) * max as f64;

@@ -11,6 +11,11 @@ pub enum Cause {
     Unseen,
     /// This kernel or namespace does not have what it judges, or a second sample is missing.
     Absent,
+    /// It holds here too and is told in another namespace only. The engine makes that unseen where the rule was asked for by its id, else
+    /// absent; nobody else meets it.
+    #[serde(skip)]
+    #[cfg_attr(test, schemars(skip))]
+    Elsewhere,
 }
 
 /// What came of one rule.

@@ -72,8 +72,7 @@ fn memory(evidence: &Evidence<'_>) -> Result<Memory, Outcome> {
     let pages = now.counters.get("sockstat.TCP.mem").and_then(|n| u64::try_from(n).ok());
     let pages = pages.ok_or_else(|| Outcome::unseen("/proc/net/sockstat could not be read"))?;
     let text = now.sysctls.text("net.ipv4.tcp_mem");
-    let only = "net.ipv4.tcp_mem is told in the initial namespace only";
-    let text = text.ok_or_else(|| evidence.without("net.ipv4.tcp_mem", only))?;
+    let text = text.ok_or_else(|| evidence.without_the_hosts("net.ipv4.tcp_mem"))?;
     let mut words = text.split(' ').map(str::parse::<u64>);
     match (words.next(), words.next(), words.next()) {
         (Some(Ok(_)), Some(Ok(pressure)), Some(Ok(max))) if max > 0 => {
