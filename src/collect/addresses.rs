@@ -15,3 +15,20 @@ pub fn read(system: &dyn System) -> Addresses {
     };
     Addresses { v4, v6 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Scripted;
+    use super::*;
+    use crate::model::endpoint::Addr;
+
+    #[test]
+    fn what_could_not_be_read_is_not_known() {
+        let nothing = read(&Scripted::default());
+        assert_eq!((nothing.v4, nothing.v6), (None, None));
+        let trie = "|-- 127.0.0.1\n /32 host LOCAL\n";
+        let without_six = read(&Scripted::default().file("/proc/net/fib_trie", trie));
+        assert_eq!(without_six.has(Addr::v4([127, 0, 0, 1])), Some(true));
+        assert_eq!(without_six.has(Addr([7; 16])), Some(false), "a kernel without IPv6");
+    }
+}

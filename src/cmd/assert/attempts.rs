@@ -42,14 +42,14 @@ struct Try<'a> {
 }
 
 impl<'a> Try<'a> {
-    fn new(assertion: &'a Assertion, bench: &Bench<'_>) -> Try<'a> {
+    /// A capture does not change: there nothing is attempted twice.
+    fn new(assertion: &'a Assertion, is_capture: bool) -> Try<'a> {
         let pace = match &assertion.measure {
             Measure::Rate(_) => Pace::Rate,
             other if needs_look(other) => Pace::Look,
             _ => Pace::Quick,
         };
-        // A capture does not change.
-        let patience = assertion.within.filter(|_| bench.settings.from.is_none());
+        let patience = assertion.within.filter(|_| !is_capture);
         let patience_ms = patience.map_or(0, ms);
         Try { assertion, pace, patience_ms, begun: 0, last: None, over: false }
     }
@@ -125,7 +125,8 @@ pub(in crate::cmd) fn evaluate(
     // So long takes a look.
     let mut look_ms = clock.now();
     let (mut counters, wait) = single::Counters::first(assertions, look, bench)?;
-    let mut tries: Vec<Try<'_>> = assertions.iter().map(|a| Try::new(a, bench)).collect();
+    let is_capture = bench.settings.from.is_some();
+    let mut tries: Vec<Try<'_>> = assertions.iter().map(|a| Try::new(a, is_capture)).collect();
     let mut again: Option<Look> = None;
     let (mut rate_at, mut look_at) = (clock.now() + ms(wait), 0);
     let mut first = true;
@@ -194,4 +195,80 @@ fn rest(tries: &[Try<'_>], now: u64, rate_at: u64, look_at: u64, look_ms: u64) -
     };
     let open = tries.iter().filter(|t| !t.over);
     open.map(wait).min().unwrap_or_default().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assertions::file;
+    use crate::assertions::reading::Reading;
+    use crate::filter::parse::Names;
+
+    fn typed(text: &str) -> Assertion {
+        file::one(text, &Names::NONE).unwrap()
+    }
+
+    fn attempt(t: &mut Try<'_>, yes: bool, now: u64) {
+        t.take(Measured::plain(Reading::flag(yes)), now);
+    }
+
+    fn outcome(t: &Try<'_>) -> (Verdict, u64) {
+        let (document, _) = t.last.as_ref().unwrap();
+        (document.outcome, document.took_ms)
+    }
+
+    #[test]
+    fn what_is_quick_has_its_time_from_the_first_attempt_and_no_longer() {
+        let door = typed("listening(80) within 300ms");
+        let begun = |at| {
+            let mut t = Try::new(&door, false);
+            attempt(&mut t, false, at);
+            t
+        };
+        let mut t = begun(1000);
+        assert_eq!((t.end(), t.step_ms()), (1300, 100));
+        t.give_up(1000, 1000);
+        assert!(!t.over, "its time has just begun");
+        attempt(&mut t, true, 1340);
+        assert_eq!((outcome(&t), t.over), ((Verdict::Pass, 340), true), "begun at the last moment");
+        let mut late = begun(1000);
+        attempt(&mut late, true, 1400);
+        assert!(!late.over, "too late");
+        late.give_up(1400, 1400);
+        assert_eq!((outcome(&late), late.over), ((Verdict::Fail, 400), true));
+        let mut of_capture = Try::new(&door, true);
+        attempt(&mut of_capture, false, 0);
+        of_capture.give_up(0, 0);
+        assert!(of_capture.over, "a capture does not change");
+    }
+
+    #[test]
+    fn what_cannot_be_done_in_time_is_given_up() {
+        let rate = typed("rate(TcpOutRsts) == 0 within 2s");
+        let mut t = Try::new(&rate, false);
+        t.give_up(0, 9999);
+        assert!(!t.over, "it was not attempted yet");
+        t.take(Measured::plain(Reading::exact(7.0)), 1000);
+        t.give_up(1000, 2000);
+        assert!(!t.over);
+        t.give_up(1100, 2100);
+        assert!(t.over, "the next one would end after its time");
+    }
+
+    #[test]
+    fn a_look_waits_for_what_is_quick_and_pressing() {
+        let (door, rule) =
+            (typed("listening(80) within 1s"), typed("finding(ports) == none within 30s"));
+        let mut tries = [Try::new(&door, false), Try::new(&rule, false)];
+        attempt(&mut tries[0], false, 500);
+        tries[1].take(Measured::plain(Reading::exact(2.0)), 500);
+        assert!(hurry(&tries, 600, 1100), "a look would take up its time");
+        assert!(!hurry(&tries, 600, 300));
+        // In the hurry only the door is attempted again, at its own pace and at its end.
+        assert_eq!(rest(&tries, 600, 0, 600, 1100), 100);
+        assert_eq!(rest(&tries, 1450, 0, 600, 1100), 50);
+        tries[0].over = true;
+        assert_eq!(rest(&tries, 1500, 0, 1600, 1100), 100);
+        assert!(!hurry(&tries, 1500, 1100));
+    }
 }
