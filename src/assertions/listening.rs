@@ -54,8 +54,8 @@ impl Listener {
             0 => Ok(true),
             // Not what comes in elsewhere.
             _ if addr.is_wildcard() => Ok(false),
-            // Such an address means one on that device.
-            _ if addr.is_link_local() => Ok(true),
+            // Whoever is bound to such an address is bound to that of its device.
+            _ if addr.is_link_local() && self.socket.local_addr == addr => Ok(true),
             _ => Err(DEVICE),
         }
     }
@@ -109,10 +109,10 @@ impl Door {
         // A listener may stay when its address has gone, and what takes every address takes only those that are here.
         let Some(addr) = self.address() else { return Reading::flag(true) };
         match addresses.has(addr) {
-            Some(true) => Reading::flag(true),
-            Some(false) => Reading::flag(false)
+            Ok(true) => Reading::flag(true),
+            Ok(false) => Reading::flag(false)
                 .because(format!("{addr} is no address of this network namespace")),
-            None => Reading::between(0.0, 1.0, "which addresses are here could not be read"),
+            Err(why) => Reading::between(0.0, 1.0, why),
         }
     }
 }
@@ -129,7 +129,7 @@ pub fn others<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::addresses::Prefix;
+    use crate::model::addresses::{Prefix, Routes};
     use crate::model::testing::listener;
 
     fn on(addr: &str, v6only: Option<bool>) -> Listener {
@@ -145,13 +145,13 @@ mod tests {
     }
 
     fn here() -> Addresses {
-        let one = |addr: Addr, length| Prefix { addr, length };
+        let (mut v4, mut v6) = (Routes::default(), Routes::default());
+        v4.add(Prefix { addr: Addr::v4([127, 0, 0, 0]), length: 104 }, false);
+        v4.add(Prefix { addr: Addr::v4([10, 0, 0, 1]), length: 128 }, false);
         let mut loopback = [0; 16];
         loopback[15] = 1;
-        Addresses {
-            v4: Some(vec![one(Addr::v4([127, 0, 0, 0]), 104), one(Addr::v4([10, 0, 0, 1]), 128)]),
-            v6: Some(vec![one(Addr(loopback), 128)]),
-        }
+        v6.add(Prefix { addr: Addr(loopback), length: 128 }, false);
+        Addresses { v4: Some(v4), v6: Some(v6) }
     }
 
     #[test]

@@ -71,6 +71,22 @@ pub(super) fn check(global: &Global, command: Option<&Command>) -> Result<(), Er
     if let Some((message, hint)) = refused {
         return Err(Error::hinted(message, hint));
     }
+    // Before the command an option meets those behind it here only.
+    let every = matches!(command, Some(Command::Check(args)) if args.every.is_some());
+    let pairs = [
+        (global.json && global.format.is_some(), "--json", "--format"),
+        (global.from.is_some() && global.netns.is_some(), "--from", "--netns"),
+        (global.from.is_some() && global.proc.is_some(), "--from", "--proc"),
+        (every && global.from.is_some(), "--every", "--from"),
+        (every && global.format.is_some(), "--every", "--format"),
+        (every && global.json, "--every", "--json"),
+    ];
+    if let Some((_, one, other)) = pairs.iter().find(|(both, ..)| *both) {
+        return Err(Error::hinted(
+            format!("{one} and {other} do not go together"),
+            "leave one of them out",
+        ));
+    }
     let known = formats(name);
     match global.format.filter(|f| !known.contains(f)) {
         Some(format) => Err(Error::hinted(
@@ -190,6 +206,13 @@ mod tests {
             ("tcpvet check --format csv", "check has no format csv"),
             ("tcpvet --format tap", "diagnose has no format tap"),
             ("tcpvet listen --format plain", "listen has no format plain"),
+            ("tcpvet --json check --format tap", "--json and --format do not go together"),
+            ("tcpvet --from x list --netns y", "--from and --netns do not go together"),
+            ("tcpvet --proc /p list --from x", "--from and --proc do not go together"),
+            (
+                "tcpvet --json check --every 1s --report tap=x",
+                "--every and --json do not go together",
+            ),
             ("tcpvet fields --netns 1", "this command reads no socket table"),
             ("tcpvet --from x config", "this command reads no socket table"),
             ("tcpvet run --from x -- true", RUN_IS_HERE.0),

@@ -29,6 +29,7 @@ pub(super) fn run(
         system,
         None,
     )?;
+    let report = report.settled();
     let mut plan = plan(&report, &snapshot);
     // Files set the initial namespace's values only.
     if Place::of(&snapshot).is_initial() {

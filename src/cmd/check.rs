@@ -13,6 +13,7 @@ use crate::cli::CheckArgs;
 use crate::cli::resolve::Settings;
 use crate::collect;
 use crate::error::Error;
+use crate::model::earlier::Depth;
 use crate::render::document::check::{Check, Parts};
 use crate::render::document::figure::{FigureDocument, figures};
 use crate::render::document::profile::documents;
@@ -34,6 +35,7 @@ pub(super) fn run(
     assert::known_counters(&assertions, system)?;
     assert::need_baseline(&assertions, args.rules.baseline.is_some())?;
     has_time_for_two(args, &selection, &assertions, settings)?;
+    within_is_long_enough(args, &selection, &assertions)?;
     if args.asserts.dry_run {
         return assert::dry_run(&assertions, settings);
     }
@@ -78,6 +80,41 @@ fn has_time_for_two(
         }
         _ => Ok(()),
     }
+}
+
+/// Whether what takes two looks may take so long.
+fn within_is_long_enough(
+    args: &CheckArgs,
+    selection: &Selection,
+    assertions: &[Assertion],
+) -> Result<(), Error> {
+    if args.rules.baseline.is_some() {
+        return Ok(());
+    }
+    let sample = args.rules.sample.unwrap_or(INTERVAL);
+    for assertion in assertions {
+        let twice = match &assertion.measure {
+            Measure::Rate(_) => true,
+            Measure::Finding(word) => {
+                let mut asked = selection.emptied();
+                asked.add(word)?;
+                asked.earlier() > Depth::Nothing
+            }
+            _ => false,
+        };
+        if let Some(within) = assertion.within.filter(|within| twice && *within < sample) {
+            return Err(Error::hinted(
+                format!(
+                    "{}: it takes two looks {} apart, and may take {}",
+                    assertion.name,
+                    humantime::format_duration(sample),
+                    humantime::format_duration(within)
+                ),
+                "allow more behind within, or take a shorter --sample",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What is shown of the rules: all that run, or with assertions those that were asked for besides.
@@ -133,7 +170,7 @@ fn one(
                 Compared::asked(&args.rules, twice).earlier(first, settings, system)?
             }
         };
-        Look::at(&wanted, shown, earlier, settings, system)
+        Look::at(&wanted, &judged, shown, earlier, settings, system)
     };
     if shown.is_some_and(|s| s.rules().next().is_none()) && assertions.is_empty() {
         return Err(Error::hinted(
@@ -183,10 +220,24 @@ fn judged(
     let mut all = shown.cloned().unwrap_or_else(|| selection.emptied());
     for assertion in assertions {
         if let Measure::Finding(word) = &assertion.measure {
-            all.add(word)?;
+            add(&mut all, word)?;
         }
     }
     Ok(all)
+}
+
+/// Adds what an assertion asks for; one of which everything is ignored would pass without a look.
+pub(super) fn add(all: &mut Selection, word: &str) -> Result<(), Error> {
+    all.add(word)?;
+    let mut meant = Selection::none();
+    meant.add(word)?;
+    if meant.rules().any(|rule| all.runs(rule)) {
+        return Ok(());
+    }
+    Err(Error::hinted(
+        format!("finding({word}): every rule of it is ignored"),
+        "see 'tcpvet config', and take a rule out of --ignore or ignore = [...]",
+    ))
 }
 
 /// Those too for which is read what a number needs.

@@ -28,6 +28,7 @@ pub(super) fn run(
     }
     let earlier = compared.earlier(First::WHOLE, settings, system)?;
     let (snapshot, since, report) = judged(&selection, earlier, settings, system, None)?;
+    let report = report.settled();
     let status = report_status(&snapshot, Some(&report), settings);
     let profiles = profiles::of(system, &snapshot, report.culprits(), args.cmdline);
     let output = if settings.json {

@@ -25,9 +25,10 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// Lets the `wanted` rules look and judge.
+    /// Lets the `wanted` rules look, and those `asked` for judge.
     pub(super) fn at(
         wanted: &Selection,
+        asked: &Selection,
         shown: Option<&Selection>,
         earlier: Option<Earlier>,
         settings: &Settings,
@@ -35,8 +36,8 @@ impl Look {
     ) -> Result<Look, Error> {
         let (snapshot, since, derived) = looked(wanted, earlier, settings, system, None)?;
         let evidence = Evidence::on(&snapshot, since.as_ref(), derived);
-        let report = run(wanted, &evidence);
-        let shown = shown.map(|shown| run(shown, &evidence));
+        let report = run(asked, &evidence);
+        let shown = shown.map(|shown| run(shown, &evidence).settled());
         let figures = figure::all(&evidence, wanted);
         drop(evidence);
         Ok(Look { snapshot, since, report, shown, figures })

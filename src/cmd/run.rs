@@ -38,14 +38,20 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> R
     assert::check_time(&assertions, settings)?;
     // What is wrong in a configuration is told before the command runs.
     let judges = assertions.iter().any(|a| matches!(a.measure, Measure::Finding(_)));
-    let wanted = match judges {
+    let mut wanted = match judges {
         true => configured(&SelectArgs::default(), Selection::of_harm())?.0.emptied(),
         false => Selection::none(),
     };
+    for assertion in &assertions {
+        if let Measure::Finding(word) = &assertion.measure {
+            super::check::add(&mut wanted, word)?;
+        }
+    }
     let (past, pids) = before(settings, system)?;
     // The command takes as long as it takes.
     watchdog::allow(None);
     let begun = collect::uptime_ms(system);
+    let until = collect::start_ticks_now(system);
     let ran = started(args);
     let ran_ms = look::elapsed_ms(begun, system);
     // Time is told to a hundredth of a second, and what is compared must be apart.
@@ -63,7 +69,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, system: &dyn System) -> R
         system,
         Ended {
             past,
-            elders: Elders { pids, until: begun },
+            elders: Elders { pids, until },
             assertions,
             wanted,
             ran,
@@ -86,7 +92,7 @@ struct Ended {
     past: Past,
     elders: Elders,
     assertions: Vec<Assertion>,
-    /// The thresholds, and no rule.
+    /// The rules that assertions ask for.
     wanted: Selection,
     ran: RanDocument,
     ran_ms: u64,
@@ -101,18 +107,13 @@ fn judged(
     system: &dyn System,
     ended: Ended,
 ) -> Result<Done, Error> {
-    let Ended { past, elders, assertions, mut wanted, ran, ran_ms, patience, begun } = ended;
+    let Ended { past, elders, assertions, wanted, ran, ran_ms, patience, begun } = ended;
     let counted = collect::counted(system, None);
     let counters = counted.ok().and_then(|now| grown(&past, &now));
     let (mut around, mut left) = left::settled(&past, &elders, patience, args, system)?;
     left.time_wait_is_cut = ran_ms > 60_000;
-    for assertion in &assertions {
-        if let Measure::Finding(word) = &assertion.measure {
-            wanted.add(word)?;
-        }
-    }
     let looked = collect::uptime_ms(system);
-    let again = || Look::at(&wanted, None, Some(past.earlier.clone()), settings, system);
+    let again = || Look::at(&wanted, &wanted, None, Some(past.earlier.clone()), settings, system);
     let first = match assertions.iter().any(|a| assert::needs_look(&a.measure)) {
         true => Some(again()?),
         false => None,

@@ -89,6 +89,13 @@ pub fn counted(system: &dyn System, netns: Option<&str>) -> Result<Snapshot, Sys
     Ok(snapshot)
 }
 
+/// Now, as processes tell when they were started: by a thread that starts now. In containers /proc/uptime may be by another clock (lxcfs).
+pub fn start_ticks_now(system: &dyn System) -> Option<u64> {
+    let read = || system.read("/proc/thread-self/stat").ok();
+    let text = std::thread::scope(|scope| scope.spawn(read).join().ok().flatten());
+    crate::wire::proc_pid::stat(&text?).map(|stat| stat.start_ticks)
+}
+
 /// Milliseconds since the machine started; `None` if that cannot be read.
 pub fn uptime_ms(system: &dyn System) -> Option<u64> {
     system.read("/proc/uptime").ok().and_then(|t| crate::wire::sysctl::uptime_ms(&t))

@@ -20,20 +20,51 @@ impl Prefix {
     }
 }
 
+/// The routes of a namespace to itself, of one family.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Routes {
+    /// Those that hold for whatever comes.
+    plain: Vec<Prefix>,
+    /// Those of tables that a rule of policy routing may lead to.
+    by_rule: Vec<Prefix>,
+}
+
+impl Routes {
+    /// Adds one.
+    pub fn add(&mut self, prefix: Prefix, by_rule: bool) {
+        if by_rule { &mut self.by_rule } else { &mut self.plain }.push(prefix);
+    }
+
+    /// Whether connections to an address stay here; `None` if that is up to a rule.
+    pub fn has(&self, addr: Addr) -> Option<bool> {
+        let any = |of: &[Prefix]| of.iter().any(|p| p.has(addr));
+        if any(&self.plain) {
+            return Some(true);
+        }
+        (!any(&self.by_rule)).then_some(false)
+    }
+}
+
 /// The addresses of a namespace; `None` of a family if they could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addresses {
     /// Of IPv4.
-    pub v4: Option<Vec<Prefix>>,
+    pub v4: Option<Routes>,
     /// Of IPv6.
-    pub v6: Option<Vec<Prefix>>,
+    pub v6: Option<Routes>,
 }
 
 impl Addresses {
-    /// Whether connections to an address stay here; `None` if that is not known.
-    pub fn has(&self, addr: Addr) -> Option<bool> {
-        let known = if addr.as_v4().is_some() { &self.v4 } else { &self.v6 };
-        known.as_ref().map(|all| all.iter().any(|p| p.has(addr)))
+    /// Whether connections to an address stay here.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub fn has(&self, addr: Addr) -> Result<bool, &'static str> {
+        let routes = if addr.as_v4().is_some() { &self.v4 } else { &self.v6 };
+        let routes = routes.as_ref().ok_or("which addresses are here could not be read")?;
+        routes.has(addr).ok_or(
+            "whether it is an address of this network namespace is up to rules of policy routing",
+        )
     }
 }
 
@@ -49,6 +80,6 @@ mod tests {
         assert!(of([10, 0, 0, 1], 128).has(Addr::v4([10, 0, 0, 1])));
         assert!(!of([10, 0, 0, 1], 128).has(Addr::v4([10, 0, 0, 2])));
         assert!(Prefix { addr: Addr([0; 16]), length: 0 }.has(Addr([7; 16])));
-        assert_eq!(Addresses::default().has(Addr::v4([10, 0, 0, 1])), None);
+        assert!(Addresses::default().has(Addr::v4([10, 0, 0, 1])).is_err());
     }
 }

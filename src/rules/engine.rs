@@ -64,6 +64,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// Settles what is told in another namespace only, now that no other is looked at.
+    #[must_use]
+    pub fn settled(mut self) -> Report {
+        for (rule, outcome) in &mut self.outcomes {
+            if let Outcome::NotEvaluated(cause @ Cause::Elsewhere, _) = outcome {
+                let asked = self.named.contains(rule.id);
+                *cause = if asked { Cause::Unseen } else { Cause::Absent };
+                if asked {
+                    self.status = self.status.max(Status::Unknown);
+                }
+            }
+        }
+        self
+    }
+
     /// Every process that a finding names, by pid.
     pub fn culprits(&self) -> BTreeSet<u32> {
         let findings = self.findings.iter().flat_map(Finding::all);
@@ -97,9 +112,6 @@ pub fn run(selection: &Selection, evidence: &Evidence<'_>) -> Report {
         if matches!(outcome, Outcome::Clear(_)) && !snapshot.coverage.table_is_whole() {
             let why = "the socket table could not be read whole".to_string();
             outcome = Outcome::NotEvaluated(Cause::Unseen, why);
-        }
-        if let Outcome::NotEvaluated(cause @ Cause::Elsewhere, _) = &mut outcome {
-            *cause = if selection.is_named(rule) { Cause::Unseen } else { Cause::Absent };
         }
         judged += u32::from(!matches!(outcome, Outcome::NotEvaluated(..)));
         unseen += u32::from(matches!(outcome, Outcome::NotEvaluated(Cause::Unseen, _)));
@@ -203,9 +215,9 @@ mod tests {
                 _ => None,
             })
         };
-        let all = run(&Selection::all(), &Evidence::new(&s));
+        let all = run(&Selection::all(), &Evidence::new(&s)).settled();
         assert_eq!((cause(&all), all.status), (Some(Cause::Absent), Status::Ok));
-        let one = run(&Selection::one("tcp-memory-pressure"), &Evidence::new(&s));
+        let one = run(&Selection::one("tcp-memory-pressure"), &Evidence::new(&s)).settled();
         assert_eq!((cause(&one), one.status), (Some(Cause::Unseen), Status::Unknown));
     }
 

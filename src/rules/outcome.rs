@@ -11,11 +11,19 @@ pub enum Cause {
     Unseen,
     /// This kernel or namespace does not have what it judges, or a second sample is missing.
     Absent,
-    /// It holds here too and is told in another namespace only. The engine makes that unseen where the rule was asked for by its id, else
-    /// absent; nobody else meets it.
+    /// It holds here too and is told in another namespace only: unseen for who asked for the rule by its id and looked nowhere else, else
+    /// absent. Reports that are shown have settled it.
     #[serde(skip)]
     #[cfg_attr(test, schemars(skip))]
     Elsewhere,
+}
+
+impl Cause {
+    /// What documents say of it.
+    #[must_use]
+    pub fn told(self) -> Cause {
+        if self == Cause::Elsewhere { Cause::Absent } else { self }
+    }
 }
 
 /// What came of one rule.

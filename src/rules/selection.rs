@@ -75,9 +75,6 @@ impl Selection {
     /// A message and a hint: the word names nothing.
     pub fn add(&mut self, word: &str) -> Result<(), (String, String)> {
         let (ids, is_id) = members(word)?;
-        if is_id {
-            self.named.extend(ids.iter().copied());
-        }
         if let Some(only) = &mut self.only {
             only.extend(ids.into_iter().filter(|id| is_id || !self.ignored.contains(id)));
         }

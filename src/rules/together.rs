@@ -37,7 +37,7 @@ pub fn together(reports: Vec<(Text, Report)>) -> Report {
     }
     all.findings.sort_by_cached_key(|f| (Reverse(f.severity), f.certainty, f.id, f.key()));
     all.outcomes = by_rule.into_iter().map(|(rule, outcomes)| (rule, whole(&outcomes))).collect();
-    all
+    all.settled()
 }
 
 /// Whether a finding was not told yet: what every namespace says of the host is one thing.
@@ -86,6 +86,10 @@ fn whole(outcomes: &[(Text, Outcome)]) -> Outcome {
         several => {
             return Outcome::Clear(format!("clear in {} namespaces", several.len()));
         }
+    }
+    // Where nobody tells it, it stays what it is in each.
+    if let Some(why) = named(&of(Cause::Elsewhere)) {
+        return Outcome::NotEvaluated(Cause::Elsewhere, why);
     }
     let why = named(&of(Cause::Absent)).unwrap_or_else(|| "no namespace was looked at".into());
     Outcome::NotEvaluated(Cause::Absent, why)

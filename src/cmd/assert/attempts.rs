@@ -152,21 +152,22 @@ pub(in crate::cmd) fn evaluate(
             look_at = now + steps.min().unwrap_or(STEPS.1);
         }
         those.iter_mut().zip(measured).for_each(|(t, measured)| t.take(measured, now));
+        let plan = Plan { rate_at, sample: ms(bench.sample), look_at, look_ms };
         for t in &mut tries {
-            let done = match t.pace {
-                Pace::Quick => now,
-                Pace::Rate => rate_at,
-                Pace::Look => look_at.max(now) + look_ms,
-            };
-            t.give_up(now, done);
+            t.give_up(now, plan.done(t, now));
         }
         if tries.iter().all(|t| t.over) {
             break;
         }
-        clock.pause(rest(&tries, now, rate_at, look_at, look_ms))?;
+        clock.pause(plan.rest(&tries, now))?;
         let now = clock.now();
-        let looks = tries.iter().any(|t| t.is_open(Pace::Look));
-        again = match looks && now >= look_at && !hurry(&tries, now, look_ms) {
+        // The counters are due when the first rate is.
+        let due = tries.iter().filter(|t| t.is_open(Pace::Rate)).map(|t| plan.at(t, now)).min();
+        rate_at = due.map_or(rate_at, |due| rate_at.min(due));
+        let looks = tries.iter().filter(|t| t.is_open(Pace::Look)).any(|t| plan.at(t, now) <= now);
+        // What is due by now comes before a look.
+        let rates = due.is_some_and(|due| due <= now);
+        again = match looks && !rates && !plan.hurry(&tries, now) {
             true => Some((bench.look)()?),
             false => None,
         };
@@ -178,23 +179,53 @@ pub(in crate::cmd) fn evaluate(
     Ok(finish(assertions, done, snapshot, bench.system))
 }
 
-/// Whether the time of something quick would end during a look, in which nothing else is attempted.
-fn hurry(tries: &[Try<'_>], now: u64, look_ms: u64) -> bool {
-    tries.iter().any(|t| t.is_open(Pace::Quick) && t.end() < now + look_ms)
+/// What comes when, in milliseconds since it began.
+struct Plan {
+    /// When the counters may be read again.
+    rate_at: u64,
+    /// The time of a rate.
+    sample: u64,
+    /// When there may be a look again.
+    look_at: u64,
+    /// How long one takes.
+    look_ms: u64,
 }
 
-/// Milliseconds until something is attempted again.
-fn rest(tries: &[Try<'_>], now: u64, rate_at: u64, look_at: u64, look_ms: u64) -> u64 {
-    let hurried = hurry(tries, now, look_ms);
-    let wait = |t: &Try<'_>| match t.pace {
-        // The last attempt is one at the end of its time.
-        Pace::Quick => t.step_ms().min(t.end().saturating_sub(now)),
-        Pace::Rate => rate_at.saturating_sub(now),
-        Pace::Look if hurried => u64::MAX,
-        Pace::Look => look_at.saturating_sub(now),
-    };
-    let open = tries.iter().filter(|t| !t.over);
-    open.map(wait).min().unwrap_or_default().max(1)
+impl Plan {
+    /// When an attempt should begin: as soon as may be, and once more at the end of its time.
+    fn at(&self, t: &Try<'_>, now: u64) -> u64 {
+        let end = t.end();
+        match t.pace {
+            Pace::Quick => (now + t.step_ms()).min(end).max(now),
+            // A last rate may be one over a shorter time.
+            Pace::Rate if end < self.rate_at && end + self.sample / 2 >= self.rate_at => end,
+            Pace::Rate => self.rate_at,
+            Pace::Look => self.look_at.min(end.saturating_sub(self.look_ms).max(now)),
+        }
+    }
+
+    /// When it would be done.
+    fn done(&self, t: &Try<'_>, now: u64) -> u64 {
+        match t.pace {
+            Pace::Quick => now,
+            Pace::Rate => self.at(t, now),
+            Pace::Look => self.at(t, now).max(now) + self.look_ms,
+        }
+    }
+
+    /// Whether the time of something else would end during a look, in which nothing is attempted.
+    fn hurry(&self, tries: &[Try<'_>], now: u64) -> bool {
+        let pressing =
+            |t: &Try<'_>| !t.over && t.pace != Pace::Look && t.end() < now + self.look_ms;
+        tries.iter().any(pressing)
+    }
+
+    /// Milliseconds until something is attempted again.
+    fn rest(&self, tries: &[Try<'_>], now: u64) -> u64 {
+        let hurried = self.hurry(tries, now);
+        let open = tries.iter().filter(|t| !(t.over || hurried && t.pace == Pace::Look));
+        open.map(|t| self.at(t, now).saturating_sub(now)).min().unwrap_or_default().max(1)
+    }
 }
 
 #[cfg(test)]
@@ -262,13 +293,35 @@ mod tests {
         let mut tries = [Try::new(&door, false), Try::new(&rule, false)];
         attempt(&mut tries[0], false, 500);
         tries[1].take(Measured::plain(Reading::exact(2.0)), 500);
-        assert!(hurry(&tries, 600, 1100), "a look would take up its time");
-        assert!(!hurry(&tries, 600, 300));
+        let plan = |look_at, look_ms| Plan { rate_at: 0, sample: 1000, look_at, look_ms };
+        assert!(plan(600, 1100).hurry(&tries, 600), "a look would take up its time");
+        assert!(!plan(600, 300).hurry(&tries, 600));
         // In the hurry only the door is attempted again, at its own pace and at its end.
-        assert_eq!(rest(&tries, 600, 0, 600, 1100), 100);
-        assert_eq!(rest(&tries, 1450, 0, 600, 1100), 50);
+        assert_eq!(plan(600, 1100).rest(&tries, 600), 100);
+        assert_eq!(plan(600, 1100).rest(&tries, 1450), 50);
         tries[0].over = true;
-        assert_eq!(rest(&tries, 1500, 0, 1600, 1100), 100);
-        assert!(!hurry(&tries, 1500, 1100));
+        assert_eq!(plan(1600, 1100).rest(&tries, 1500), 100);
+        assert!(!plan(600, 1100).hurry(&tries, 1500));
+    }
+
+    #[test]
+    fn the_last_attempt_is_one_at_the_end_of_the_time() {
+        let (rule, rate) =
+            (typed("finding(ports) == none within 2s"), typed("rate(TcpOutRsts) == 0 within 2s"));
+        let plan = |rate_at, look_at, look_ms| Plan { rate_at, sample: 1000, look_at, look_ms };
+        let look = Try::new(&rule, false);
+        // A look of a second that was done at 1010 is begun again at once, to be done in time.
+        assert_eq!(plan(0, 1210, 1000).at(&look, 1010), 1010);
+        assert_eq!(plan(0, 1210, 1000).done(&look, 1010), 2010);
+        assert_eq!(plan(0, 500, 100).at(&look, 300), 500, "there is room for another before");
+        assert_eq!(plan(0, 2500, 100).at(&look, 1700), 1900);
+        // A rate that would be late is one over a shorter time, but not over a moment.
+        let last = Try::new(&rate, false);
+        assert_eq!(plan(2130, 0, 0).at(&last, 1200), 2000);
+        assert_eq!(plan(1900, 0, 0).at(&last, 1200), 1900);
+        assert_eq!(plan(2900, 0, 0).at(&last, 1900), 2900);
+        // It is not forgotten for a look.
+        let tries = [last, look];
+        assert!(plan(2000, 0, 1100).hurry(&tries, 1500));
     }
 }

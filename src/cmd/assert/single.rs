@@ -135,8 +135,9 @@ impl Counters {
                 None => Reading::unknown(format!("the counter {name} could not be read")),
             };
         }
+        // A look of just now had two readings so far apart as a rate should be; those of ours may lie before and behind it.
         let of_look = look.and_then(|l| Some((l.since.as_ref()?, &l.snapshot)));
-        let pair = self.since.as_ref().map(|since| (since, now)).or(of_look);
+        let pair = of_look.or(self.since.as_ref().map(|since| (since, now)));
         let Some((since, now)) = pair else {
             return Reading::unknown("a rate needs two looks, and this is one: --baseline CAPTURE");
         };
@@ -260,6 +261,7 @@ pub(super) fn finding(look: Option<&Look>, word: &str) -> Reading {
     let Some(look) = look.filter(|_| selection.select([word]).is_ok()) else {
         return Reading::unknown("the rules were not judged");
     };
+    let is_rule = crate::rules::find(word).is_ok();
     let level = |s: Severity| match s {
         Severity::Info => 1.0,
         Severity::Warning => 2.0,
@@ -275,6 +277,10 @@ pub(super) fn finding(look: Option<&Look>, word: &str) -> Reading {
         .filter(|(rule, _)| selection.runs(rule))
         .filter_map(|(rule, outcome)| match outcome {
             Outcome::NotEvaluated(Cause::Unseen, why) => Some(format!("{}: {why}", rule.id)),
+            // Of a family it is what this namespace does not have.
+            Outcome::NotEvaluated(Cause::Elsewhere, why) if is_rule => {
+                Some(format!("{}: {why}", rule.id))
+            }
             // Whoever asks for a finding that rests on a rate is not answered by one look.
             outcome if *outcome == Outcome::needs_two() => {
                 Some(format!("{} needs two looks, and this is one: --baseline CAPTURE", rule.id))

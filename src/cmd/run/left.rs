@@ -51,14 +51,14 @@ impl Found {
 pub(super) struct Elders {
     /// Their process ids, sorted.
     pub(super) pids: Vec<u32>,
-    /// When the command was started, by [`collect::uptime_ms`].
+    /// When the command was started, by [`collect::start_ticks_now`].
     pub(super) until: Option<u64>,
 }
 
 impl Elders {
     /// Whether a process was started later. The number alone does not tell: it may be that of one which ended.
     fn is_younger(&self, pid: u32, process: Option<&Process>) -> bool {
-        let started = process.and_then(|p| p.start_ticks).map(|ticks| ticks.saturating_mul(10));
+        let started = process.and_then(|p| p.start_ticks);
         self.pids.binary_search(&pid).is_err()
             || started.zip(self.until).is_some_and(|(started, until)| started > until)
     }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_number_that_was_used_before_makes_nobody_old() {
-        let elders = Elders { pids: vec![7, 11], until: Some(50_000) };
+        let elders = Elders { pids: vec![7, 11], until: Some(5000) };
         let process = |ticks| Process { start_ticks: Some(ticks), ..Process::default() };
         assert!(elders.is_younger(8, None), "it was not there");
         assert!(!elders.is_younger(7, Some(&process(5000))), "within the same hundredth");

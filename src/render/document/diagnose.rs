@@ -174,7 +174,9 @@ pub fn rules(report: &Report) -> Vec<RuleDocument> {
         let (outcome, reason, cause) = match outcome {
             Outcome::Fired(_) => ("fired", None, None),
             Outcome::Clear(seen) => ("clear", Some(seen.clone()), None),
-            Outcome::NotEvaluated(cause, why) => ("not_evaluated", Some(why.clone()), Some(*cause)),
+            Outcome::NotEvaluated(cause, why) => {
+                ("not_evaluated", Some(why.clone()), Some(cause.told()))
+            }
         };
         let found = report.findings.iter().flat_map(Finding::all).filter(|f| f.id == rule.id);
         RuleDocument {
